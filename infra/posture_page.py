@@ -5,6 +5,8 @@ from typing import Final
 
 from responders.posture.declared import DECLARED
 from shared.checks.posture import WITHIN, ManualItem, PostureCheck, Stage
+from shared.checks.snapshot import EVERY_TENANT
+from shared.model.kinds import TenantKind
 
 PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "posture.md"
 
@@ -38,6 +40,9 @@ The numbers are the guide's passages; [guides.md](guides.md) has each of them wi
 """
 
 
+_ABOUT: Final = {EVERY_TENANT: " (B2C too)", frozenset({TenantKind.B2C}): " (B2C only)"}
+
+
 def page() -> str:
     """Write the page."""
     stages = "\n".join(_stage(stage) for stage in Stage)
@@ -64,7 +69,8 @@ def _stage(stage: Stage) -> str:
 def _check(check: PostureCheck) -> str:
     needed = dict.fromkeys(one for part in check.parts for call in part.calls for one in call.needs)
     needs = ", ".join(f"`{one}`" for one in needed) or "storage only"
-    return f"| `{check.id}` | {check.title} | {check.why} {check.cure} | {needs} | {_passages(check.passages)} |"
+    about = _ABOUT.get(check.kinds, "")
+    return f"| `{check.id}`{about} | {check.title} | {check.why} {check.cure} | {needs} | {_passages(check.passages)} |"
 
 
 def _item(item: ManualItem) -> str:

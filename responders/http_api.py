@@ -26,7 +26,7 @@ from shared.emergency.asking import SHAPES, Declare, DoStep
 from shared.emergency.routes import EmergencyList, Shown
 from shared.ingest.coverage import Coverage
 from shared.model.cases import Case
-from shared.model.kinds import ObjectKind
+from shared.model.kinds import ObjectKind, TenantKind
 
 
 class Caller(StrEnum):
@@ -98,6 +98,9 @@ _OPEN: Final = Parameter(
 )
 _TO: Final = Parameter(
     name="to", says="As it stood then, in UTC.", schema={"type": "string", "examples": ["2027-01-31T18:00:00Z"]}
+)
+_TENANT: Final = Parameter(
+    name="tenant", says="Which tenant: the workforce tenant where it isn't said.", schema={"enum": [*TenantKind]}
 )
 _SINCE: Final = Parameter(
     name="since",
@@ -223,9 +226,17 @@ OPERATIONS: Final[Mapping[str, tuple[Operation, ...]]] = {
             says="Give the last result of the posture checks.",
             gives=Posture,
             also_page=True,
+            query=(_TENANT,),
             refuses=(404,),
         ),
-        Operation(method="POST", says="Look at the tenant now.", gives=Posture, also_page=True),
+        Operation(
+            method="POST",
+            says="Look at the tenant now.",
+            gives=Posture,
+            also_page=True,
+            query=(_TENANT,),
+            refuses=(404,),
+        ),
     ),
     "console": (
         _page("GET", "console", "List incidents."),

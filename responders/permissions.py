@@ -51,7 +51,7 @@ NEEDS: Final[tuple[Need, ...]] = (
         for step in BREAK_GLASS
         if step.needs
     ),
-    Need(by="posture", kind=TenantKind.WORKFORCE, calls=POSTURE_CALLS),
+    *(Need(by="posture", kind=kind, calls=calls) for kind, calls in POSTURE_CALLS.items()),
     Need(by="doctor", kind=TenantKind.WORKFORCE, calls=(GET_USER, GET_ROLE_DEFINITION)),
 )
 """Every declaration that makes calls, with the kind of tenant that it makes them in.

@@ -24,14 +24,16 @@ from responders.commands.connection import (
 )
 from responders.commands.tables import add_output_option, escaped, has_colours, is_json, print_list
 from shared.authority.approvals import until_from
+from shared.model.bilingual import ENGLISH
 from shared.model.calls import checked_id
 from shared.model.clock import utc_now
+from shared.model.kinds import TenantKind
 from shared.model.settings import settings_from
 
 if TYPE_CHECKING:
     from responders.commands import Subparsers
     from shared.checks.posture import Posture, PostureLine
-    from shared.checks.posture_store import PostureStore
+    from shared.checks.posture_store import Day, PostureStore
 
 _HELP: Final = """\
 Shows the last look at the tenant: what the guide "Securing privileged access" asks for, stage by stage, and what to do
@@ -54,6 +56,7 @@ _WITHIN_SECONDS: Final = 240
 _MOST_FIRST: Final = 5
 _RED, _GREEN, _YELLOW, _BOLD, _PLAIN = "\033[97;41m", "\033[30;42m", "\033[30;43m", "\033[1m", "\033[0m"
 _CONFIRM: Final = "confirm"
+_HTML: Final = "html"
 _WORDS: Final = {
     "ok": "pass",
     "warning": "look",
@@ -76,9 +79,12 @@ def add_parser(subparsers: "Subparsers") -> None:
     parser.add_argument("category", nargs="?", default="", metavar="CATEGORY", help="of an account that is sorted")
     parser.add_argument("--stage", type=int, choices=tuple(_STAGES), help="one stage only")
     parser.add_argument("--until", default="", metavar="DATE", help="until when that counts (default: the item's)")
+    parser.add_argument(
+        "--tenant", choices=[*TenantKind], default=TenantKind.WORKFORCE, help="which tenant (default: workforce)"
+    )
     parser.add_argument("--html", action="store_true", help="the result as a page for a browser")
     parser.add_argument("--json", action="store_true", help="the result as one JSON object")
-    add_output_option(parser)
+    add_output_option(parser, also=(_HTML,))
     parser.add_argument("--app", metavar="URL", help="have the app at this address look now, like https://HOST")
     add_who_and_why(parser, why="always needed to confirm or accept")
     add_settings_option(parser)
@@ -100,7 +106,10 @@ def _run(arguments: argparse.Namespace) -> int:
 def _store(arguments: argparse.Namespace) -> "PostureStore":
     from shared.checks.posture_store import PostureStore  # noqa: PLC0415 - only where it is needed
 
-    tenant = settings_from(environment_from(arguments)).workforce
+    settings = settings_from(environment_from(arguments))
+    tenant = next((each for each in settings.tenants if each.kind == arguments.tenant), None)
+    if tenant is None:
+        raise CommandError("the settings name no B2C tenant: B2C_TENANT_ID")
     return PostureStore(storage_from(arguments), tenant.id)
 
 
@@ -108,15 +117,14 @@ def _store(arguments: argparse.Namespace) -> "PostureStore":
 
 
 def _show(arguments: argparse.Namespace) -> int:
-    posture = _of_app(arguments.app) if arguments.app else _store(arguments).latest()
+    posture = _of_app(arguments.app, arguments.tenant) if arguments.app else _store(arguments).latest()
     if posture is None:
         raise NotFound("nobody has looked yet: the app does each morning; --app URL has it look now")
     lines = [line for line in posture.lines if arguments.stage in {None, line.stage}]
-    if arguments.html:
-        from shared.checks.posture_page import posture_page  # noqa: PLC0415 - only where it is needed
-
+    if arguments.html or arguments.output == _HTML:
         days = [] if arguments.app else _store(arguments).days(since=posture.at - timedelta(days=30))
-        sys.stdout.write(posture_page(msgspec.structs.replace(posture, lines=tuple(lines)), days))
+        chosen = msgspec.structs.replace(posture, lines=tuple(lines))
+        sys.stdout.write(_page(chosen, days, environment_from(arguments).get("NOTICE_LANGUAGE", "")))
     elif is_json(arguments):
         chosen = msgspec.structs.replace(posture, lines=tuple(lines))
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(chosen)).decode() + "\n")
@@ -125,6 +133,13 @@ def _show(arguments: argparse.Namespace) -> int:
         is_all = arguments.verb == "all"
         sys.stdout.writelines(f"{line}\n" for line in lines_of(posture, shown, colours=has_colours(), is_all=is_all))
     return 1 if any(line.needs_somebody or line.status == "unknown" for line in lines) else 0
+
+
+def _page(posture: "Posture", days: "list[Day]", language: str) -> str:
+    from responders.posture.korean import KOREAN  # noqa: PLC0415 - only where it is needed
+    from shared.checks.posture_page import posture_page  # noqa: PLC0415
+
+    return posture_page(posture, days, language=language or ENGLISH, korean=KOREAN)
 
 
 def _is_shown(line: "PostureLine") -> bool:
@@ -172,14 +187,19 @@ def lines_of(
             yield from textwrap.wrap(escaped(text), _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)
 
 
-def _of_app(url: str) -> "Posture":
+def _of_app(url: str, tenant: str) -> "Posture":
     import httpx  # noqa: PLC0415 - only where it is needed
 
     from responders.commands.doctor import credentials  # noqa: PLC0415
     from shared.checks.posture import Posture  # noqa: PLC0415
 
     try:
-        answer = httpx.post(f"{url.rstrip('/')}/api/posture", headers=credentials(os.environ), timeout=_WITHIN_SECONDS)
+        answer = httpx.post(
+            f"{url.rstrip('/')}/api/posture",
+            params={"tenant": tenant},
+            headers=credentials(os.environ),
+            timeout=_WITHIN_SECONDS,
+        )
         return msgspec.json.decode(answer.content, type=Posture)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise NoAnswer(f"{url} gave no answer ({type(error).__name__}); without --app, storage is read") from error
@@ -193,8 +213,9 @@ def _of_app(url: str) -> "Posture":
 def _list(arguments: argparse.Namespace) -> int:
     from responders.posture.declared import DECLARED  # noqa: PLC0415 - only where it is needed
 
-    rows = [(check.stage, check.id, "read", check.title) for check in DECLARED.checks]
-    rows += [(item.stage, item.id, "confirmed", item.title) for item in DECLARED.items]
+    declared = DECLARED.of_kind(TenantKind(arguments.tenant))
+    rows = [(check.stage, check.id, "read", check.title) for check in declared.checks]
+    rows += [(item.stage, item.id, "confirmed", item.title) for item in declared.items]
     chosen = [row for row in sorted(rows) if arguments.stage in {None, row[0]}]
     rows = [(id_, str(stage), how, what) for stage, id_, how, what in chosen]
     print_list(arguments, ("id", "stage", "how", "what"), rows, none="nothing")

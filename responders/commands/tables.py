@@ -39,14 +39,14 @@ class Format(StrEnum):
     TSV = "tsv"
 
 
-def add_output_option(parser: argparse.ArgumentParser) -> None:
-    """Add -o, which every command that lists something takes."""
+def add_output_option(parser: argparse.ArgumentParser, *, also: Sequence[str] = ()) -> None:
+    """Add -o, which every command that lists something takes. `also` are formats that the command prints itself."""
     parser.add_argument(
         "-o",
         "--output",
-        choices=[one.value for one in Format],
+        choices=[*(one.value for one in Format), *also],
         default=Format.TABLE.value,
-        metavar="table|json|tsv",
+        metavar="|".join((*(one.value for one in Format), *also)),
         help="a table as wide as the terminal (the default), or all of it: JSON, or values between tabs, no headings",
     )
 

@@ -14,10 +14,10 @@ from responders.posture.roles import ASSIGNED, CUSTOM_ROLES, HOLDERS, ROLE_NAMES
 from shared.checks.check import Finding, failed, not_applicable, ok, warning
 from shared.checks.posture import Category, PostureCheck, Stage
 from shared.checks.posture_store import PostureStore
-from shared.checks.snapshot import Part, Reading, Snapshot
+from shared.checks.snapshot import EVERY_TENANT, Part, Reading, Snapshot
 from shared.model.calls import Call, Lane, Permission, Service
 from shared.model.errors import Rejected
-from shared.model.kinds import Image
+from shared.model.kinds import Image, TenantKind
 from shared.model.privileges import GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLES
 from shared.model.tenant_api import list_by_ids
 
@@ -55,7 +55,10 @@ SECRET_LASTS: Final = timedelta(days=366)
 
 
 class Person(Struct, frozen=True, kw_only=True):
-    """A user account; instants are None where Graph doesn't say them."""
+    """A user account; instants are None where Graph doesn't say them.
+
+    `is_consumer`: a customer's, who signs in with an address, a name of their own or an identity provider.
+    """
 
     id: str
     name: str
@@ -63,6 +66,7 @@ class Person(Struct, frozen=True, kw_only=True):
     is_synced: bool
     is_guest: bool
     is_microsoft_account: bool
+    is_consumer: bool
     has_mailbox: bool
     password_changed: datetime | None
     created: datetime | None
@@ -88,7 +92,8 @@ def _read_people(reading: Reading) -> Mapping[str, Person]:
 
 def _person(user: Image) -> Person:
     name = str(user.get("userPrincipalName") or user["id"])
-    issuers = {str(each.get("issuer", "")).lower() for each in cast("list[Image]", user.get("identities") or [])}
+    identities = cast("list[Image]", user.get("identities") or [])
+    issuers = {str(each.get("issuer", "")).lower() for each in identities}
     plans = cast("list[Image]", user.get("assignedPlans") or [])
     try:
         return Person(
@@ -98,6 +103,7 @@ def _person(user: Image) -> Person:
             is_synced=user.get("onPremisesSyncEnabled") is True,
             is_guest=str(user.get("userType")).lower() == "guest" or "#ext#" in name.lower(),
             is_microsoft_account="live.com#" in name.lower() or bool(issuers & {"microsoftaccount", "live.com"}),
+            is_consumer=any(str(each.get("signInType")).lower() in _OF_CONSUMERS for each in identities),
             has_mailbox=any(_is_mailbox(plan) for plan in plans),
             password_changed=_instant(user.get("lastPasswordChangeDateTime")),
             created=_instant(user.get("createdDateTime")),
@@ -106,11 +112,21 @@ def _person(user: Image) -> Person:
         raise Rejected(f"Graph gave an instant of {name} that is none: {error}") from error
 
 
+_OF_CONSUMERS: Final = frozenset({"emailaddress", "username", "phonenumber"})
+"""Types of identities that only customers have; a work account has userPrincipalName, a guest federated."""
+
+
 def _is_mailbox(plan: Image) -> bool:
     return str(plan.get("service")).lower() == "exchange" and str(plan.get("capabilityStatus")).lower() == "enabled"
 
 
-PEOPLE: Final = Part(id="people", title="the accounts of those who hold roles", read=_read_people, calls=(LIST_USERS,))
+PEOPLE: Final = Part(
+    id="people",
+    kinds=EVERY_TENANT,
+    title="the accounts of those who hold roles",
+    read=_read_people,
+    calls=(LIST_USERS,),
+)
 
 
 def _read_sign_ins(reading: Reading) -> Mapping[str, datetime | None]:
@@ -177,7 +193,11 @@ def _workload(principal: Image) -> Workload:
 
 
 WORKLOADS: Final = Part(
-    id="workloads", title="the applications that hold roles", read=_read_workloads, calls=(LIST_SERVICE_PRINCIPALS,)
+    id="workloads",
+    kinds=EVERY_TENANT,
+    title="the applications that hold roles",
+    read=_read_workloads,
+    calls=(LIST_SERVICE_PRINCIPALS,),
 )
 
 
@@ -187,7 +207,9 @@ def _read_sorted(reading: Reading) -> Mapping[str, Category]:
     return {each: said.category for each, said in decisions.items() if said.category and said.counts(reading.now)}
 
 
-SORTED: Final = Part(id="categories", title="which category people gave an account", read=_read_sorted)
+SORTED: Final = Part(
+    id="categories", kinds=EVERY_TENANT, title="which category people gave an account", read=_read_sorted
+)
 
 PARTS: Final = (PEOPLE, SIGN_INS, REGISTRATIONS, WORKLOADS, SORTED)
 
@@ -362,6 +384,7 @@ def _few_global(snapshot: Snapshot) -> list[Finding]:
 CHECKS: Final = (
     PostureCheck(
         id="privileged-accounts-categorised",
+        kinds=EVERY_TENANT,
         stage=Stage.FIRST_DAYS,
         title="Of each account with a privileged role it is known what it is for",
         why="An account that nobody can place is taken over unnoticed.",
@@ -392,6 +415,7 @@ CHECKS: Final = (
     ),
     PostureCheck(
         id="no-microsoft-accounts-in-roles",
+        kinds=EVERY_TENANT,
         stage=Stage.WEEKS,
         title="No Microsoft account of a person holds a privileged role",
         why="Its password, MFA and recovery are the person's own: the tenant can neither ask for more nor reset it.",
@@ -399,6 +423,17 @@ CHECKS: Final = (
         parts=(HOLDERS, PEOPLE, ROLE_NAMES),
         cure="Give the role to an account of the tenant, and take it from the other one.",
         run=_none_is("are Microsoft accounts", lambda person: person.is_microsoft_account),
+    ),
+    PostureCheck(
+        id="no-consumers-in-roles",
+        kinds=frozenset({TenantKind.B2C}),
+        stage=Stage.FIRST_DAYS,
+        title="No customer's account holds a privileged role",
+        why="Whoever registers as a customer, or steals such an account, administers the tenant of all customers.",
+        passages=(15, 31),
+        parts=(HOLDERS, PEOPLE, ROLE_NAMES),
+        cure="Give the role to a work account of the B2C tenant or a guest, and take it from the customer's account.",
+        run=_none_is("are customers'", lambda person: person.is_consumer),
     ),
     PostureCheck(
         id="no-guests-in-roles",
@@ -432,6 +467,7 @@ CHECKS: Final = (
     ),
     PostureCheck(
         id="no-synced-accounts-in-roles",
+        kinds=EVERY_TENANT,
         stage=Stage.MONTHS,
         title="No account that is synchronized from on-premises holds a privileged role",
         why="Whoever owns Active Directory sets its password, and owns the tenant.",
@@ -442,6 +478,7 @@ CHECKS: Final = (
     ),
     PostureCheck(
         id="service-principals-in-roles-known",
+        kinds=EVERY_TENANT,
         stage=Stage.MONTHS,
         title="Applications that hold privileged roles have short secrets",
         why="A secret of years that leaked once is a way in for years.",
@@ -462,6 +499,7 @@ CHECKS: Final = (
     ),
     PostureCheck(
         id="few-global-administrators",
+        kinds=EVERY_TENANT,
         stage=Stage.HALF_A_YEAR,
         title="Two to four people can be Global Administrator",
         why="Each more is an account whose theft costs the tenant.",

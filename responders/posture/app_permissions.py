@@ -11,7 +11,7 @@ from responders.posture.installation import APPROVALS
 from responders.posture.names import some_of
 from shared.checks.check import Finding, Unread, failed, not_applicable, ok
 from shared.checks.posture import PostureCheck, Stage
-from shared.checks.snapshot import Part, Reading, Snapshot
+from shared.checks.snapshot import EVERY_TENANT, Part, Reading, Snapshot
 from shared.model.errors import Rejected
 from shared.model.kinds import Image
 from shared.model.privileges import API_NAMES
@@ -96,6 +96,7 @@ def _add(found: dict[str, Powerful], given: Image, permission: str) -> None:
 
 POWERFUL: Final = Part(
     id="application-permissions",
+    kinds=EVERY_TENANT,
     title="which applications hold high permissions",
     read=_read_powerful,
     calls=(LIST_SERVICE_PRINCIPALS, LIST_ROLE_HOLDERS),
@@ -123,6 +124,7 @@ def _known(snapshot: Snapshot) -> list[Finding]:
 CHECKS: Final = (
     PostureCheck(
         id="application-permissions-known",
+        kinds=EVERY_TENANT,
         stage=Stage.MONTHS,
         title="Of each application that could take the tenant over, somebody answers for it",
         why="It acts without MFA, at any hour, for whoever has one of its secrets.",

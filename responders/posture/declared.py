@@ -1,5 +1,6 @@
 """All that is declared about posture, in one place: what is read, what judges it, what people confirm."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from responders.posture import (
@@ -19,6 +20,7 @@ from responders.posture import (
     undoing,
     units,
 )
+from responders.posture.korean import KOREAN
 from responders.rosters import NO_LICENCE
 from shared.checks.posture_daily import Declared
 from shared.model.calls import Call
@@ -56,11 +58,15 @@ DECLARED: Final = Declared(
         *undoing.CHECKS,
     ),
     items=manual_items.ITEMS,
+    korean=KOREAN,
 )
 """Parts stand after those that they ask for."""
 
-CALLS: Final[tuple[Call, ...]] = tuple(dict.fromkeys(call for part in DECLARED.parts for call in part.calls))
-"""Every request that the snapshot takes."""
+CALLS: Final[Mapping[TenantKind, tuple[Call, ...]]] = {
+    kind: tuple(dict.fromkeys(call for part in DECLARED.of_kind(kind).parts for call in part.calls))
+    for kind in TenantKind
+}
+"""Every request that the snapshot of a kind of tenant takes."""
 
 READ_PROBES: Final[tuple[ReadProbe, ...]] = (
     ReadProbe(call=accounts.LIST_USERS, kind=TenantKind.WORKFORCE, query={"$select": "id,signInActivity"}),

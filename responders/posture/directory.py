@@ -8,7 +8,7 @@ from responders.posture.names import some_of
 from responders.runbooks.federation_reading import GET_ORGANIZATION, LIST_SYNCHRONIZATION
 from shared.checks.check import Finding, Unread, failed, not_applicable, ok
 from shared.checks.posture import PostureCheck, Stage
-from shared.checks.snapshot import Part, Reading, Snapshot
+from shared.checks.snapshot import EVERY_TENANT, Part, Reading, Snapshot
 
 if TYPE_CHECKING:
     from shared.model.kinds import Image
@@ -35,7 +35,7 @@ def _read_organization(reading: Reading) -> Organization:
 
 
 ORGANIZATION: Final = Part(
-    id="organization", title="the organization", read=_read_organization, calls=(GET_ORGANIZATION,)
+    id="organization", kinds=EVERY_TENANT, title="the organization", read=_read_organization, calls=(GET_ORGANIZATION,)
 )
 
 
@@ -78,6 +78,7 @@ def _hash_sync(snapshot: Snapshot) -> list[Finding]:
 CHECKS: Final = (
     PostureCheck(
         id="admin-contact-known",
+        kinds=EVERY_TENANT,
         stage=Stage.WEEKS,
         title="Microsoft knows whom to write to",
         why="Its warning about the tenant reaches nobody otherwise.",

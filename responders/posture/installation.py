@@ -9,7 +9,7 @@ from shared.authority.owners import NamedOwner, TableOwners
 from shared.authority.standing import Approval
 from shared.checks.check import Finding, failed, ok, warning
 from shared.checks.posture import PostureCheck, Stage
-from shared.checks.snapshot import Part, Reading, Snapshot
+from shared.checks.snapshot import EVERY_TENANT, Part, Reading, Snapshot
 from shared.emergency.store import Emergencies, Listed
 
 TRIED_WITHIN: Final = timedelta(days=90)
@@ -33,7 +33,7 @@ def _read_approvals(reading: Reading) -> Sequence[tuple[str, str, Approval | Non
     ]
 
 
-APPROVALS: Final = Part(id="approvals", title="who is approved", read=_read_approvals)
+APPROVALS: Final = Part(id="approvals", kinds=EVERY_TENANT, title="who is approved", read=_read_approvals)
 
 
 def _read_drills(reading: Reading) -> Sequence[Listed]:

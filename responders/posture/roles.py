@@ -23,10 +23,10 @@ from responders.rosters import (
 )
 from shared.checks.check import Finding, Unread, failed, not_applicable, ok
 from shared.checks.posture import PostureCheck, Stage
-from shared.checks.snapshot import Part, Reading, Snapshot
+from shared.checks.snapshot import EVERY_TENANT, Part, Reading, Snapshot
 from shared.model.calls import Call, Permission, Service
 from shared.model.errors import Refused, Rejected
-from shared.model.kinds import Image
+from shared.model.kinds import Image, TenantKind
 from shared.model.privileges import GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLES
 from shared.model.tenant_api import TenantApi
 
@@ -120,7 +120,7 @@ def _read_names(reading: Reading) -> Mapping[str, str]:
 
 
 ROLE_NAMES: Final = Part(
-    id="role-names", title="the directory's roles", read=_read_names, calls=(LIST_DIRECTORY_ROLES,)
+    id="role-names", kinds=EVERY_TENANT, title="the directory's roles", read=_read_names, calls=(LIST_DIRECTORY_ROLES,)
 )
 
 
@@ -130,7 +130,7 @@ def _read_custom(reading: Reading) -> frozenset[str]:
 
 
 CUSTOM_ROLES: Final = Part(
-    id="custom-roles", title="the custom roles", read=_read_custom, calls=(LIST_DIRECTORY_ROLES,)
+    id="custom-roles", kinds=EVERY_TENANT, title="the custom roles", read=_read_custom, calls=(LIST_DIRECTORY_ROLES,)
 )
 
 
@@ -140,6 +140,7 @@ def _read_assignments(reading: Reading) -> Sequence[Held]:
 
 ASSIGNMENTS: Final = Part(
     id="role-assignments",
+    kinds=EVERY_TENANT,
     title="the assignments of roles",
     read=_read_assignments,
     calls=(LIST_DIRECTORY_ROLE_ASSIGNMENTS,),
@@ -147,12 +148,16 @@ ASSIGNMENTS: Final = Part(
 
 
 def _read_eligibilities(reading: Reading) -> Sequence[Held] | None:
+    """Read who may activate a role; None without PIM's licence, and in a B2C tenant, which has no PIM to ask."""
+    if reading.api.tenant.kind is TenantKind.B2C:
+        return None
     listed = where_licensed(reading.api, LIST_DIRECTORY_ROLE_ELIGIBILITIES, _HELD)
     return None if listed is None else [_held(each) for each in listed]
 
 
 ELIGIBILITIES: Final = Part(
     id="role-eligibilities",
+    kinds=EVERY_TENANT,
     title="who is eligible for roles",
     read=_read_eligibilities,
     calls=(LIST_DIRECTORY_ROLE_ELIGIBILITIES,),
@@ -202,6 +207,7 @@ def _by_principal(held: Iterable[Held]) -> dict[str, frozenset[str]]:
 
 HOLDERS: Final = Part(
     id="role-holders",
+    kinds=EVERY_TENANT,
     title="who holds privileged roles",
     read=_read_holders,
     calls=(LIST_GROUPS, LIST_GROUP_MEMBERS),

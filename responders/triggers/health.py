@@ -5,15 +5,20 @@ The doctor and the look at the posture are run within the app, which alone has i
 
 import os
 from datetime import timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final, cast
 
 import azure.functions as func
 import msgspec
 
 from responders.app import runtime
 
+if TYPE_CHECKING:
+    from shared.checks.posture import Posture
+    from shared.checks.posture_store import Day
+
 health = func.Blueprint()
 
+_BAD_REQUEST: Final = 400
 _NOT_FOUND: Final = 404
 _TREND: Final = timedelta(days=30)
 """How far back the page of the posture looks for what has changed."""
@@ -55,9 +60,7 @@ def examine(req: func.HttpRequest) -> func.HttpResponse:
     asked = req.params.get("since", "")
     since = instant_from(asked)
     if asked and since is None:
-        detail = "since should be a time with its time zone, like 2026-01-31T12:00:00Z"
-        body = msgspec.json.encode({"status": 400, "detail": detail})
-        return func.HttpResponse(body, status_code=400, mimetype="application/problem+json")
+        return _problem(_BAD_REQUEST, "since should be a time with its time zone, like 2026-01-31T12:00:00Z")
     report = report_of(os.environ, pages=req.method == "POST", since=since)
     body = msgspec.json.encode(report)
     return func.HttpResponse(body, mimetype="application/json", headers={"Cache-Control": "no-store"})
@@ -68,11 +71,14 @@ def examine(req: func.HttpRequest) -> func.HttpResponse:
 def show_posture(req: func.HttpRequest) -> func.HttpResponse:
     """Give the last result of the posture checks; POST looks at the tenant first. It reads, and changes nothing.
 
-    A browser gets a page, whoever else asks gets JSON.
+    `?tenant=b2c` is about the B2C tenant. A browser gets a page, whoever else asks gets JSON.
     """
     from shared.checks.posture_store import PostureStore  # noqa: PLC0415 - asked for rarely, start-up is a feature
 
-    tenant = runtime().settings.workforce
+    kind = req.params.get("tenant", "workforce")
+    tenant = next((each for each in runtime().settings.tenants if each.kind == kind), None)
+    if tenant is None:
+        return _problem(_NOT_FOUND, "tenant should be workforce, or b2c where that is guarded")
     store = PostureStore(runtime().storage, tenant.id)
     if req.method == "POST":
         from responders.posture.declared import DECLARED  # noqa: PLC0415 - the same
@@ -82,14 +88,27 @@ def show_posture(req: func.HttpRequest) -> func.HttpResponse:
     else:
         posture = store.latest()
     if posture is None:
-        detail = "nobody has looked yet: POST looks now, and a timer does each morning"
-        body = msgspec.json.encode({"status": _NOT_FOUND, "detail": detail})
-        return func.HttpResponse(body, status_code=_NOT_FOUND, mimetype="application/problem+json")
+        return _problem(_NOT_FOUND, "nobody has looked yet: POST looks now, and a timer does each morning")
     if "text/html" in req.headers.get("Accept", ""):
-        from shared.checks.posture_page import posture_page  # noqa: PLC0415 - the same
-        from shared.emergency.blocks import HEADERS  # noqa: PLC0415
-
-        page = posture_page(posture, store.days(since=posture.at - _TREND))
-        return func.HttpResponse(page, mimetype="text/html", charset="utf-8", headers=dict(HEADERS))
+        asked = cast("str", req.headers.get("Accept-Language", ""))
+        return _posture_page(posture, store.days(since=posture.at - _TREND), asked)
     body = msgspec.json.encode(posture)
     return func.HttpResponse(body, mimetype="application/json", headers={"Cache-Control": "no-store"})
+
+
+def _posture_page(posture: "Posture", days: "list[Day]", accept_language: str) -> func.HttpResponse:
+    """Make the page in the browser's language, and in that of messages where it names none."""
+    from responders.posture.korean import KOREAN  # noqa: PLC0415 - the same
+    from shared.checks.posture_page import posture_page  # noqa: PLC0415
+    from shared.emergency.blocks import HEADERS  # noqa: PLC0415
+    from shared.emergency.labels import language_of  # noqa: PLC0415
+
+    language = language_of(accept_language) if accept_language else runtime().settings.notice_language
+    page = posture_page(posture, days, language=language, korean=KOREAN)
+    headers = {**HEADERS, "Vary": "Accept, Accept-Language"}
+    return func.HttpResponse(page, mimetype="text/html", charset="utf-8", headers=headers)
+
+
+def _problem(status: int, detail: str) -> func.HttpResponse:
+    body = msgspec.json.encode({"status": status, "detail": detail})
+    return func.HttpResponse(body, status_code=status, mimetype="application/problem+json")

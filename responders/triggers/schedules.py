@@ -290,12 +290,17 @@ def _begin_digest() -> None:
 @schedules.function_name("look_at_posture")
 @schedules.timer_trigger(arg_name="timer", schedule=_POSTURE_SCHEDULE)
 def look_at_posture(timer: func.TimerRequest) -> None:
-    """Check what the roadmap asks of the tenant, and tell of what passed before and fails now."""
+    """Check what the roadmap asks of each tenant, and tell of what passed before and fails now."""
     del timer
     from responders.posture.declared import DECLARED  # noqa: PLC0415 - needed once a day
     from shared.checks.posture_daily import look_daily  # noqa: PLC0415
 
-    look_daily(DECLARED, runtime(), runtime().settings.workforce)
+    do_all(
+        runtime().settings.tenants,
+        lambda tenant: look_daily(DECLARED, runtime(), tenant),
+        failed=lambda tenant: f"the posture of {tenant.name} could not be looked at",
+        log=_log,
+    )
 
 
 @schedules.function_name("try_owners")

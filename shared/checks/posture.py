@@ -16,7 +16,8 @@ from msgspec import Struct
 
 from shared.checks.check import Check, Finding, Status, failed, ok
 from shared.checks.run import run_checks
-from shared.checks.snapshot import Part, Snapshot
+from shared.checks.snapshot import WORKFORCE, Part, Snapshot
+from shared.model.kinds import TenantKind
 
 
 class Stage(IntEnum):
@@ -41,13 +42,14 @@ WITHIN: Final[Mapping[Stage, timedelta]] = {
 class PostureCheck(Check[Snapshot]):
     """A check of the roadmap. `why` says what an attacker gains where it fails; `passages` are the guide's, by number.
 
-    `parts` are what it judges, and all that it may ask for.
+    `parts` are what it judges, and all that it may ask for; `kinds` are those of tenants that it is about.
     """
 
     stage: Stage
     why: str
     passages: tuple[int, ...]
     parts: tuple[Part[Any], ...]
+    kinds: frozenset[TenantKind] = WORKFORCE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

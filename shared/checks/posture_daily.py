@@ -1,10 +1,11 @@
 """The daily look at the posture: it is read, judged, kept, and people hear of what passed before and fails now."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
 from msgspec import Struct
 
 from shared.checks.check import Status
@@ -18,7 +19,10 @@ from shared.checks.posture import (
     judged,
 )
 from shared.checks.posture_store import PostureStore
+from shared.checks.posture_texts import BEFORE, WEEKLY, WORSE, Korean
 from shared.checks.snapshot import Part, read_snapshot
+from shared.model.bilingual import NO_WORDS, filled
+from shared.model.kinds import TenantKind
 from shared.model.notices import SystemNotice
 from shared.model.settings import Tenant
 from shared.respond.components import Runtime
@@ -29,11 +33,24 @@ _MONDAY: Final = 0
 
 
 class Declared(Struct, frozen=True, kw_only=True):
-    """All that is declared about posture: what is read, in this order, what judges it, and what people confirm."""
+    """All that is declared about posture: what is read, in this order, what judges it, and what people confirm.
+
+    `korean` has titles and what to do in Korean, by the ids of checks and items.
+    """
 
     parts: Sequence[Part[Any]]
     checks: Sequence[PostureCheck]
     items: Sequence[ManualItem]
+    korean: Mapping[str, Korean] = {}
+
+    def of_kind(self, kind: TenantKind) -> "Declared":
+        """Give what there is for a kind of tenant; people confirm items for the installation as a whole."""
+        return Declared(
+            parts=[each for each in self.parts if kind in each.kinds],
+            checks=[each for each in self.checks if kind in each.kinds],
+            items=self.items if kind is TenantKind.WORKFORCE else (),
+            korean=self.korean,
+        )
 
 
 def look(
@@ -45,6 +62,7 @@ def look(
 ) -> Posture:
     """Read a tenant's posture, judge it and keep it. Raises EdgeError where storage fails."""
     store = PostureStore(runtime.storage, tenant.id)
+    declared = declared.of_kind(tenant.kind)
     decisions = store.decisions()
     snapshot = read_snapshot(declared.parts, runtime, tenant, progress=progress)
     posture = judged(
@@ -68,30 +86,21 @@ def look_daily(declared: Declared, runtime: Runtime, tenant: Tenant) -> Posture:
 
 
 def _about_worse(tenant: Tenant, worse: Sequence[PostureLine], at: datetime) -> SystemNotice:
-    return SystemNotice(
-        key=f"posture {tenant.id} {at:%Y-%m-%d}",
-        title="A check of the tenant's posture passed and fails now",
-        text=f"{tenant.name}: {len(worse)} of the checks of the roadmap were as they should be at the last look.",
-        what_to_do="`responder posture` shows each with what to do. Find out who changed it: `responder cases`.",
-        lines=tuple(_in_words(line) for line in worse[:_MOST_LINES]),
-    )
+    notice = WORSE.notice(f"posture {tenant.id} {at:%Y-%m-%d}", tenant=tenant.name, count=len(worse))
+    return msgspec.structs.replace(notice, lines=tuple(map(_in_words, worse[:_MOST_LINES])))
 
 
 def _weekly(posture: Posture, before: Posture | None) -> SystemNotice:
     counts = posture.counts
-    was = f" (last time {before.counts[Status.OK]})" if before else ""
-    waiting = first_to_do(posture, _MOST_LINES)
-    return SystemNotice(
-        key=f"posture weekly {posture.tenant} {posture.at:%G-%V}",
-        title="The tenant's posture this week",
-        text=(
-            f"{posture.tenant}: {counts[Status.OK]} checks pass{was}, {counts[Status.FAILED]} fail,"
-            f" {counts[Status.UNKNOWN]} couldn't be read. What to do first:"
-        ),
-        what_to_do="`responder posture` shows all of it, and how each is mended.",
-        is_silent=True,
-        lines=tuple(_in_words(line) for line in waiting),
+    notice = WEEKLY.notice(
+        f"posture weekly {posture.tenant} {posture.at:%G-%V}",
+        tenant=posture.tenant,
+        passing=counts[Status.OK],
+        before=filled(BEFORE, count=before.counts[Status.OK]) if before else NO_WORDS,
+        failing=counts[Status.FAILED],
+        unknown=counts[Status.UNKNOWN],
     )
+    return msgspec.structs.replace(notice, lines=tuple(map(_in_words, first_to_do(posture, _MOST_LINES))))
 
 
 def _in_words(line: PostureLine) -> str:

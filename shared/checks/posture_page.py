@@ -1,51 +1,92 @@
-"""The posture for people who read it in a browser: what to do first, then each stage, what fails in front."""
+"""The posture for people who read it in a browser: what to do first, then each stage, what fails in front.
+
+What was found is told in English, as it is kept; everything else is in the page's language.
+"""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from msgspec import Struct
+
+from shared.checks import posture_texts as texts
 from shared.checks.check import Status
 from shared.checks.posture import WITHIN, Posture, PostureLine, Stage, first_to_do
 from shared.checks.posture_store import Day
+from shared.checks.posture_texts import Korean
 from shared.emergency.blocks import Badge, Block, Facts, Heading, Items, Paragraph, Table, html
+from shared.model.bilingual import ENGLISH, KOREAN, Value, Words, filled
 
 _MOST_FIRST: Final = 5
-_CONFIRM: Final = "to confirm"
-_WORDS: Final = {
-    Status.OK: "passes",
-    Status.WARNING: "look at it",
-    Status.FAILED: "FAILS",
-    Status.UNKNOWN: "can't tell",
-    Status.NOT_APPLICABLE: "doesn't apply",
-}
 _TONES: Final = {Status.FAILED: "bad", Status.UNKNOWN: "busy", Status.WARNING: "busy"}
 
 
-def posture_page(posture: Posture, days: Sequence[Day] = ()) -> str:
-    """Give the page; `shared.emergency.blocks.HEADERS` go with it. `days` are earlier results, the oldest first."""
-    return html(f"Posture of {posture.tenant}", _blocks(posture, days), "en")
+class _Page(Struct, frozen=True, kw_only=True):
+    """The language of a page, and what checks and items are called in it."""
+
+    language: str
+    korean: Mapping[str, Korean]
+
+    def say(self, words: Words, **values: Value) -> str:
+        return filled(words, **values).in_language(self.language) if values else words.in_language(self.language)
+
+    def _korean(self, line: PostureLine) -> Korean | None:
+        return self.korean.get(line.id) if self.language == KOREAN else None
+
+    def title(self, line: PostureLine) -> str:
+        known = self._korean(line)
+        return known.title if known else line.title
+
+    def todo(self, line: PostureLine) -> str:
+        """Say what to do, "" where nothing is to be done."""
+        known = self._korean(line)
+        if known is None or not line.cure:
+            return line.cure
+        return self.say(texts.UNREAD) if line.status is Status.UNKNOWN else known.todo
 
 
-def _blocks(posture: Posture, days: Sequence[Day]) -> Iterator[Block]:
+def posture_page(
+    posture: Posture,
+    days: Sequence[Day] = (),
+    *,
+    language: str = ENGLISH,
+    korean: Mapping[str, Korean] | None = None,
+) -> str:
+    """Give the page; `shared.emergency.blocks.HEADERS` go with it. `days` are earlier results, the oldest first.
+
+    `korean` has titles and what to do in Korean, by the ids of checks and items; what isn't there stays in English.
+    """
+    page = _Page(language=language, korean=korean or {})
+    return html(page.say(texts.TITLE, tenant=posture.tenant), _blocks(posture, days, page), language)
+
+
+def _blocks(posture: Posture, days: Sequence[Day], page: _Page) -> Iterator[Block]:
     counts = Counter(line.status for line in posture.lines if not line.is_manual)
     waiting = sum(line.is_manual and line.needs_somebody for line in posture.lines)
-    yield Heading(level=1, text=f"Posture of {posture.tenant}")
-    said = f"{counts[Status.OK]} checks pass, {counts[Status.FAILED]} fail, {counts[Status.UNKNOWN]} can't be told"
+    yield Heading(level=1, text=page.say(texts.TITLE, tenant=posture.tenant))
     yield Paragraph(
-        text=f"{said}; {waiting} items wait for somebody to confirm them.", is_alarm=bool(counts[Status.FAILED])
+        text=page.say(
+            texts.SUMMARY,
+            passing=counts[Status.OK],
+            failing=counts[Status.FAILED],
+            unknown=counts[Status.UNKNOWN],
+            waiting=waiting,
+        ),
+        is_alarm=bool(counts[Status.FAILED]),
     )
-    yield Paragraph(text=f"As of {posture.at:%Y-%m-%d %H:%M} UTC. {_trend(posture, days)}".strip(), is_note=True)
+    as_of = page.say(texts.AS_OF, at=f"{posture.at:%Y-%m-%d %H:%M}")
+    yield Paragraph(text=f"{as_of} {_trend(posture, days, page)}".strip(), is_note=True)
     first = first_to_do(posture, _MOST_FIRST)
     if first:
-        yield Heading(text="What to do first")
-        yield Items(texts=tuple(line.title for line in first))
+        yield Heading(text=page.say(texts.FIRST))
+        yield Items(texts=tuple(map(page.title, first)))
     for stage in Stage:
         lines = [line for line in posture.lines if line.stage == stage]
         if lines:
-            yield from _stage(stage, lines)
+            yield from _stage(stage, lines, page)
 
 
-def _trend(posture: Posture, days: Sequence[Day]) -> str:
+def _trend(posture: Posture, days: Sequence[Day], page: _Page) -> str:
     """Say what the oldest of the earlier days had, "" where there is none."""
     earlier = [day for day in days if day.day < posture.at.date().isoformat()]
     if not earlier:
@@ -53,32 +94,32 @@ def _trend(posture: Posture, days: Sequence[Day]) -> str:
     oldest = earlier[0]
     passed = {line.id for line in posture.lines if line.status is Status.OK}
     before = {check for check, status in oldest.statuses.items() if status is Status.OK}
-    return f"Since {oldest.day}: {len(passed - before)} began to pass, {len(before - passed)} no longer do."
+    return page.say(texts.TREND, day=oldest.day, better=len(passed - before), worse=len(before - passed))
 
 
-def _stage(stage: Stage, lines: Sequence[PostureLine]) -> Iterator[Block]:
-    yield Heading(text=f"Stage {stage}: within {WITHIN[stage].days} days")
-    for line in lines:
+def _stage(stage: Stage, lines: Sequence[PostureLine], page: _Page) -> Iterator[Block]:
+    yield Heading(text=page.say(texts.STAGE, stage=int(stage), days=WITHIN[stage].days))
+    for line in sorted(lines, key=lambda line: line.is_manual):
         if line.status in _TONES:
             yield Badge(
-                title=line.title,
-                state=_CONFIRM if line.is_manual else _WORDS[line.status],
+                title=page.title(line),
+                state=page.say(texts.WAITS if line.is_manual else texts.STATUSES[line.status]),
                 tone="busy" if line.is_manual or line.accepted else _TONES[line.status],
                 is_open=line.needs_somebody and not line.is_manual,
-                blocks=(Facts(pairs=tuple(_facts(line))),),
+                blocks=(Facts(pairs=tuple(_facts(line, page))),),
             )
     for status in (Status.OK, Status.NOT_APPLICABLE):
-        rows = tuple((line.title, "; ".join(line.found)) for line in lines if line.status is status)
+        rows = tuple((page.title(line), "; ".join(line.found)) for line in lines if line.status is status)
         if rows:
-            yield Table(head=(_WORDS[status], "what was found"), rows=rows)
+            yield Table(head=(page.say(texts.STATUSES[status]), page.say(texts.FOUND)), rows=rows)
 
 
-def _facts(line: PostureLine) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _facts(line: PostureLine, page: _Page) -> Iterator[tuple[str, tuple[str, ...]]]:
     command = f"responder posture {'confirm' if line.is_manual else 'accept'} {line.id} --reason TEXT"
-    yield "What was found", line.found
+    yield page.say(texts.FOUND), line.found
     if line.cure:
-        yield "What to do", (line.cure,)
+        yield page.say(texts.TODO), (page.todo(line),)
     if line.accepted:
-        yield "Accepted", (line.accepted,)
+        yield page.say(texts.ACCEPTED), (line.accepted,)
     elif line.status is Status.FAILED:
-        yield "Once it is so" if line.is_manual else "To take the risk", (command,)
+        yield page.say(texts.TO_CONFIRM if line.is_manual else texts.TO_ACCEPT), (command,)

@@ -11,29 +11,36 @@ from datetime import datetime
 from typing import Any, Final, cast
 
 from shared.checks.check import Unread
+from shared.checks.posture_texts import UNREAD
 from shared.model.calls import Call
 from shared.model.errors import EdgeError
+from shared.model.kinds import TenantKind
 from shared.model.settings import Settings, Tenant
 from shared.model.tenant_api import TenantApi
 from shared.respond.components import Runtime
 
 _log = logging.getLogger("responder.posture")
 
-_READ_IT: Final = "Nothing is known about it: `responder doctor` says what the app may not read. Then look again."
+_READ_IT: Final = UNREAD.en
+
+
+WORKFORCE: Final = frozenset({TenantKind.WORKFORCE})
+EVERY_TENANT: Final = frozenset(TenantKind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part[T]:
     """One thing that is read of a tenant or of the installation.
 
-    `calls` are the requests that it takes. `read` may ask for other parts that stand before it, and raises Unread or
-    EdgeError where it can't be read whole: part of it is never given.
+    `calls` are the requests that it takes, `kinds` those of tenants that it is read of. `read` may ask for other parts
+    that stand before it, and raises Unread or EdgeError where it can't be read whole: part of it is never given.
     """
 
     id: str
     title: str
     read: "Callable[[Reading], T]"
     calls: tuple[Call, ...] = ()
+    kinds: frozenset[TenantKind] = WORKFORCE
 
 
 class Snapshot:

@@ -52,6 +52,7 @@ def person(identity: str, called: str, /, **differences: Any) -> Person:  # noqa
         "is_synced": False,
         "is_guest": False,
         "is_microsoft_account": False,
+        "is_consumer": False,
         "has_mailbox": False,
         "password_changed": _YESTERDAY,
         "created": _LONG_AGO,

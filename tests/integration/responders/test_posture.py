@@ -15,6 +15,7 @@ from shared.checks.posture_daily import look
 from shared.checks.posture_store import PostureStore
 from shared.checks.snapshot import Part, Snapshot, read_snapshot
 from shared.model.calls import Permission
+from shared.model.kinds import TenantKind
 from shared.respond.components import Runtime
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.runtime import bench
@@ -46,7 +47,8 @@ _NOT_APPLICABLE: Final = {
     "application-permissions-known",
 }
 
-_PERMISSIONS: Final = sorted({need for call in CALLS for need in call.needs if "/" not in need})
+_OF_WORKFORCE: Final = DECLARED.of_kind(TenantKind.WORKFORCE)
+_PERMISSIONS: Final = sorted({need for call in CALLS[TenantKind.WORKFORCE] for need in call.needs if "/" not in need})
 
 
 def _runtime(simulated: SimulatedTenant) -> Runtime:
@@ -65,7 +67,7 @@ def test_the_first_day(simulated: SimulatedTenant) -> None:
         else Status.NOT_APPLICABLE
         if check.id in _NOT_APPLICABLE
         else Status.OK
-        for check in DECLARED.checks
+        for check in _OF_WORKFORCE.checks
     }
     assert {line.status for line in posture.lines if line.is_manual} == {Status.FAILED}
 
@@ -147,3 +149,17 @@ def test_more_people_than_one_filter_takes_are_all_read(simulated: SimulatedTena
     simulated.control.settings(directory_page_size=1)
     seen = read_snapshot(DECLARED.parts, runtime, runtime.settings.workforce)
     assert [_why_unread(seen, part) for part in DECLARED.parts] == [""] * len(DECLARED.parts)
+
+
+def test_a_b2c_tenant(simulated: SimulatedTenant) -> None:
+    storage = MemoryStorage()
+    storage.create_all()
+    tenant = simulated.b2c.tenant
+    runtime = msgspec.structs.replace(bench(storage).runtime, edges={tenant.id: simulated.b2c})
+    declared = DECLARED.of_kind(TenantKind.B2C)
+    seen = read_snapshot(declared.parts, runtime, tenant)
+    assert [_why_unread(seen, part) for part in declared.parts] == [""] * len(declared.parts)
+    found = {line.id: line.status for line in look(DECLARED, runtime, tenant).lines}
+    assert found.keys() == {check.id for check in declared.checks}
+    assert Status.UNKNOWN not in found.values()
+    assert found["no-consumers-in-roles"] is Status.OK

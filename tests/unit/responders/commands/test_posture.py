@@ -7,7 +7,7 @@ import httpx
 import msgspec
 import pytest
 
-from infra.local.world import ALICE, WORKFORCE_TENANT
+from infra.local.world import ALICE, B2C_TENANT, WORKFORCE_TENANT
 from responders.cli import main
 from responders.commands import posture as command
 from responders.posture import directory, roles
@@ -15,6 +15,7 @@ from responders.posture.declared import DECLARED
 from shared.checks.check import Unread
 from shared.checks.posture import Posture, judged
 from shared.checks.posture_store import PostureStore
+from shared.model.kinds import TenantKind
 from tests.fakes.clock import NOW
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.postures import snapshot
@@ -106,7 +107,30 @@ def test_as_a_page(run: Run) -> None:
 def test_the_list_has_everything(run: Run) -> None:
     code, out, _ = run("list")
     assert code == 0
-    assert all(one.id in out for one in (*DECLARED.checks, *DECLARED.items))
+    of_workforce = DECLARED.of_kind(TenantKind.WORKFORCE)
+    assert all(one.id in out for one in (*of_workforce.checks, *of_workforce.items))
+    assert "no-consumers-in-roles" not in out
+
+
+def test_a_b2c_tenant_has_checks_of_its_own(run: Run, memory: MemoryStorage) -> None:
+    _, out, _ = run("list", "--tenant", "b2c")
+    assert "no-consumers-in-roles" in out
+    assert "pim-enabled" not in out
+    assert run("--tenant", "b2c")[0] == 3, "nobody has looked at it yet"
+    PostureStore(memory, B2C_TENANT).keep(_posture())
+    assert run("--tenant", "b2c")[0] == 1
+
+
+@pytest.mark.usefixtures("store")
+def test_a_page_is_a_format_and_has_the_language_of_messages(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("-o", "html") == run("--html")
+    korean = {**SETTINGS, "NOTICE_LANGUAGE": "ko"}
+
+    def environment_from(_: object) -> Mapping[str, str]:
+        return korean
+
+    monkeypatch.setattr(command, "environment_from", environment_from)
+    assert '<html lang="ko">' in run("-o", "html")[1]
 
 
 def test_a_person_confirms_an_item_and_accepts_a_risk(run: Run, store: PostureStore) -> None:

@@ -148,6 +148,7 @@ _FAILS: Final[tuple[tuple[str, Changes, str], ...]] = (
     ("unneeded-admins-removed", {accounts.SIGN_INS: {ALICE.id: AT - timedelta(days=91), CAROL.id: AT}}, str(ALICE.upn)),
     ("unneeded-admins-removed", {accounts.SIGN_INS: {ALICE.id: None, CAROL.id: AT}}, str(ALICE.upn)),
     ("no-microsoft-accounts-in-roles", {accounts.PEOPLE: postures.people(is_microsoft_account=True)}, "1 of 2"),
+    ("no-consumers-in-roles", {accounts.PEOPLE: postures.people(is_consumer=True)}, "are customers'"),
     ("no-guests-in-roles", {accounts.PEOPLE: postures.people(is_guest=True)}, "(Global Administrator)"),
     ("dedicated-admin-accounts", {accounts.PEOPLE: postures.people(has_mailbox=True)}, "have a mailbox"),
     ("no-synced-accounts-in-roles", {accounts.PEOPLE: postures.people(is_synced=True)}, "are synchronized"),

@@ -222,6 +222,8 @@ def _user(**more: Any) -> Image:  # noqa: ANN401 - as Graph prints it
             {"is_guest": True, "name": "bob_fabrikam.com#EXT#@contoso.onmicrosoft.com"},
         ),
         ({"identities": [{"issuer": "MicrosoftAccount"}]}, {"is_microsoft_account": True}),
+        ({"identities": [{"signInType": "emailAddress"}]}, {"is_consumer": True}),
+        ({"identities": [{"signInType": "federated"}]}, {}),
         (
             {"userPrincipalName": "live.com#bob@outlook.com"},
             {"is_microsoft_account": True, "name": "live.com#bob@outlook.com"},
@@ -240,6 +242,7 @@ def test_a_person_is_read(reading: Reader, more: Mapping[str, Any], differs: Map
         is_synced=False,
         is_guest=False,
         is_microsoft_account=False,
+        is_consumer=False,
         has_mailbox=False,
         password_changed=AT - timedelta(days=1),
         created=AT.replace(year=2024, month=4, day=1),

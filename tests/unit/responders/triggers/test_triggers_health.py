@@ -6,7 +6,7 @@ import azure.functions as func
 import msgspec
 import pytest
 
-from infra.local.world import WORKFORCE_TENANT
+from infra.local.world import B2C_TENANT, WORKFORCE_TENANT
 from responders.sources import AUDIT_LOG
 from responders.triggers import health
 from shared.checks.check import Status
@@ -64,9 +64,11 @@ def test_a_browser_gets_a_page_that_loads_and_runs_nothing(seen: MemoryStorage) 
     assert "<script" not in page
 
 
-def _posture(method: str, *, accept: str = "*/*") -> func.HttpResponse:
+def _posture(method: str, *, accept: str = "*/*", language: str = "", tenant: str = "") -> func.HttpResponse:
     url = "https://responder.example/api/posture"
-    request = func.HttpRequest(method=method, url=url, headers={"Accept": accept}, body=b"")
+    headers = {"Accept": accept} | ({"Accept-Language": language} if language else {})
+    params = {"tenant": tenant} if tenant else {}
+    request = func.HttpRequest(method=method, url=url, headers=headers, params=params, body=b"")
     builder: Any = health.show_posture
     response: func.HttpResponse = builder._function.get_user_function()(request)  # noqa: SLF001 - no public way
     return response
@@ -82,6 +84,20 @@ def test_the_posture_is_there_once_somebody_has_looked(seen: MemoryStorage) -> N
     page = _posture("GET", accept="text/html,*/*;q=0.8")
     assert (page.status_code, page.mimetype) == (200, "text/html")
     assert HEADERS.items() <= dict(page.headers).items()
+    assert dict(page.headers)["Vary"] == "Accept, Accept-Language"
+    assert '<html lang="en">' in page.get_body().decode()
+    korean = _posture("GET", accept="text/html", language="ko-KR,ko;q=0.9,en;q=0.8").get_body().decode()
+    assert '<html lang="ko">' in korean
+    assert "먼저 할 일" in korean
     again = _posture("GET")
     assert (again.status_code, again.headers["Cache-Control"]) == (200, "no-store")
     assert msgspec.json.decode(again.get_body(), type=Posture) == looked
+
+
+def test_each_tenant_has_a_posture_of_its_own(seen: MemoryStorage) -> None:
+    looked = msgspec.json.decode(_posture("POST", tenant="b2c").get_body(), type=Posture)
+    assert "no-consumers-in-roles" in {line.id for line in looked.lines}
+    assert PostureStore(seen, B2C_TENANT).latest() == looked
+    assert _posture("GET").status_code == 404, "nobody has looked at the other one"
+    wrong = _posture("GET", tenant="contoso")
+    assert (wrong.status_code, wrong.mimetype) == (404, "application/problem+json")

@@ -23,6 +23,7 @@ from shared.checks.posture import (
 from shared.checks.posture_daily import Declared, look, look_daily
 from shared.checks.posture_page import posture_page
 from shared.checks.posture_store import Day, PostureStore
+from shared.checks.posture_texts import Korean
 from shared.checks.snapshot import Part, Reading, Snapshot, read_snapshot
 from shared.clients.storage import Storage
 from shared.clients.storage_names import Table
@@ -294,6 +295,7 @@ def test_on_mondays_people_hear_how_all_of_it_stands(storage: Storage) -> None:
     assert "1 checks pass, 2 fail" in notice.text
     assert notice.is_silent
     assert notice.lines == ("other is fine: cold", "The menu is read: nobody has confirmed it")
+    assert "통과 1개, 실패 2개" in notice.texts("ko").text
 
 
 def test_a_look_counts_what_people_decided(storage: Storage) -> None:
@@ -329,6 +331,31 @@ def test_the_page_says_what_changed_since_the_oldest_day() -> None:
     ]
     assert "1 began to pass, 1 no longer do" in posture_page(posture, days)
     assert "began to pass" not in posture_page(posture, days[1:])
+
+
+_KOREAN: Final = {"soup": Korean(title="국이 뜨거움", todo="국을 데우세요.")}
+
+
+def test_the_page_is_in_korean_as_far_as_there_is_korean() -> None:
+    posture = judge(check("soup", failed("cold")), check("other", failed("cold")))
+    page = posture_page(posture, language="ko", korean=_KOREAN)
+    assert '<html lang="ko">' in page
+    assert "국이 뜨거움" in page
+    assert "국을 데우세요." in page
+    assert "soup is fine" not in page
+    assert "other is fine" in page, "what isn't there in Korean stays in English"
+    assert "국" not in posture_page(posture, korean=_KOREAN)
+
+
+def test_what_to_do_about_what_could_not_be_read_is_not_the_checks_own() -> None:
+    posture = judged([check("soup")], [], snapshot({"soup": Unread("403")}), confirmed={}, accepted={})
+    page = posture_page(posture, language="ko", korean=_KOREAN)
+    assert "responder doctor" in page
+    assert "국을 데우세요." not in page
+
+
+def test_what_passes_has_nothing_to_do_in_korean_either() -> None:
+    assert "국을 데우세요." not in posture_page(judge(check("soup")), language="ko", korean=_KOREAN)
 
 
 def test_what_is_accepted_says_by_whom_on_the_page() -> None:
