@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from responders.triggers.acts import OF_A_CASE, Acted, Confirmation, ShownPlan
+from responders.triggers.acts import OF_A_CASE, Acted, Classification, Confirmation, NoteBody, ShownPlan
 from responders.triggers.requests import (
     Acknowledgement,
     CaseList,
@@ -154,6 +154,28 @@ OPERATIONS: Final[Mapping[str, tuple[Operation, ...]]] = {
             gives=Case,
             takes=Acknowledgement,
             may_be_empty=True,
+            refuses=_ACTS,
+        ),
+    ),
+    "take_case_back": (
+        Operation(
+            method="POST",
+            says="Take an acknowledgement back, so that the next owners are asked again.",
+            gives=Case,
+            takes=Acknowledgement,
+            may_be_empty=True,
+            refuses=_ACTS,
+        ),
+    ),
+    "note_case": (
+        Operation(method="POST", says="Note something about a case.", gives=Case, takes=NoteBody, refuses=_ACTS),
+    ),
+    "classify_case": (
+        Operation(
+            method="PUT",
+            says="Note what a case was; the last one counts.",
+            gives=Case,
+            takes=Classification,
             refuses=_ACTS,
         ),
     ),

@@ -18,6 +18,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "sigma": ("sigma",),
     "approvals": ("approve", "revoke", "approvals"),
     "cases": ("cases",),
+    "remarks": ("acknowledge", "take-back", "note", "classify"),
     "baseline": ("baseline", "settle", "leave"),
     "history": ("history", "diff"),
     "acts": ("undo", "accept", "deny", "put-back", "restore"),

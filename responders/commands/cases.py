@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from shared.model.cases import Case
     from shared.model.settings import Tenant
 
-_COLUMNS: Final = ("case", "when (UTC)", "detection", "actor", "outcome", "decision", "standing", "state")
+_COLUMNS: Final = ("case", "when (UTC)", "detection", "actor", "outcome", "decision", "was", "standing", "state")
 
 
 def add_parser(subparsers: "Subparsers") -> None:
@@ -121,4 +121,4 @@ def _line(case: "Case", *, is_table: bool) -> tuple[str, ...]:
     """Give a case's row; in a table the id says the year."""
     actor = case.actor.name or case.actor.id or "unknown"
     when = f"{case.at:%m-%d %H:%M}" if is_table else f"{case.at:%Y-%m-%d %H:%M:%S}"
-    return case.id, when, case.detection, actor, case.outcome, case.decision, case.standing, case.state
+    return case.id, when, case.detection, actor, case.outcome, case.decision, case.was or "", case.standing, case.state

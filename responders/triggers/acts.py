@@ -4,20 +4,32 @@ Who did it is who calls (`callers`), never what a body says; who has nothing but
 plan that is out of date isn't done.
 """
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import azure.functions as func
 from msgspec import Meta, Struct
 
 from responders.app import runtime
 from responders.triggers.callers import WITH_A_KEY
-from responders.triggers.requests import Reason, body_of, find_case, json_response, problem, signed_by
+from responders.triggers.requests import (
+    Acknowledgement,
+    Reason,
+    body_of,
+    find_case,
+    json_response,
+    problem,
+    said_of,
+    signed_by,
+)
 from shared.authority.approvals import since_from
+from shared.model.cases import Case, RemarkKind
 from shared.model.errors import LeaseLost, Rejected
 from shared.model.kinds import ObjectKind
 from shared.model.objects import ObjectId, Objection, Op
 from shared.respond.asking import ActPlan, Asking, Row, Verb, asking_of
+from shared.respond.remarks import LONGEST_REMARK, classify, note, take_back
 
 acts = func.Blueprint()
 
@@ -89,6 +101,57 @@ def do_restore(req: func.HttpRequest) -> func.HttpResponse:
     """Restore an object to an instant (`?to=`) as it was shown."""
     asking = _asking_of_object(req)
     return asking if isinstance(asking, func.HttpResponse) else _do(req, asking)
+
+
+class NoteBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of POST cases/{case}/notes."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=LONGEST_REMARK)]
+
+
+class Classification(Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of PUT cases/{case}/classification: what it was, and what there is to say of that."""
+
+    was: Literal["attack", "expected", "false-alarm"]
+    text: Annotated[str, Meta(max_length=LONGEST_REMARK)] = ""
+
+
+@acts.function_name("take_case_back")
+@acts.route(route="cases/{case}/take-back", methods=["POST"])
+def take_case_back(req: func.HttpRequest) -> func.HttpResponse:
+    """Note that nobody takes care of a case any more: the next owners are asked again."""
+    return _said(req, Acknowledgement, lambda case, by, _body: take_back(runtime(), case, by=by))
+
+
+@acts.function_name("note_case")
+@acts.route(route="cases/{case}/notes", methods=["POST"])
+def note_case(req: func.HttpRequest) -> func.HttpResponse:
+    """Note something about a case."""
+    return _said(req, NoteBody, lambda case, by, body: note(runtime(), case, by=by, text=body.text))
+
+
+@acts.function_name("classify_case")
+@acts.route(route="cases/{case}/classification", methods=["PUT"])
+def classify_case(req: func.HttpRequest) -> func.HttpResponse:
+    """Note what a case was."""
+
+    def said(case: Case, by: str, body: Classification) -> Case:
+        return classify(runtime(), case, RemarkKind(body.was), by=by, text=body.text)
+
+    return _said(req, Classification, said)
+
+
+def _said[T: Struct](req: func.HttpRequest, shape: type[T], say: Callable[[Case, str, T], Case]) -> func.HttpResponse:
+    """Have somebody who is known say something of a case."""
+    try:
+        body = body_of(req, shape, otherwise=b"{}")
+    except ValueError as error:
+        return problem(400, str(error))
+    case = find_case(req.route_params["case"])
+    if case is None:
+        return problem(404, _NO_CASE)
+    by = _decided_by(req)
+    return by if isinstance(by, func.HttpResponse) else said_of(lambda: say(case, by, body))
 
 
 def _asking_of_case(req: func.HttpRequest) -> Asking | func.HttpResponse:

@@ -3,6 +3,7 @@
 Nothing acts on GET. Who did it is who calls (`callers`), never what a body says.
 """
 
+from collections.abc import Callable
 from html import escape
 from typing import Annotated, Final
 
@@ -14,8 +15,9 @@ from responders.app import front_door, runtime
 from responders.triggers.callers import by_of
 from shared.authority.acts import NotSigned
 from shared.model.cases import Case
-from shared.model.errors import LeaseLost
+from shared.model.errors import LeaseLost, Rejected
 from shared.model.kinds import Mode
+from shared.respond.remarks import acknowledge
 
 requests = func.Blueprint()
 _MOST: Final = 200
@@ -119,12 +121,19 @@ def acknowledge_case(req: func.HttpRequest) -> func.HttpResponse:
     by = signed_by(req)
     if isinstance(by, func.HttpResponse):
         return by
+    return said_of(lambda: acknowledge(runtime(), found, by=by))
+
+
+def said_of(say: Callable[[], Case]) -> func.HttpResponse:
+    """Have something said of a case, and answer with the case."""
     try:
-        runtime().notifier.acknowledge(found, by=by)
-        case = runtime().ledger.acknowledge(found, by=by)
+        return json_response(say())
+    except ValueError as error:
+        return problem(400, str(error))
+    except Rejected as rejected:
+        return problem(409, str(rejected))
     except LeaseLost:
         return problem(409, "the case is being written by another run; send it again")
-    return json_response(case)
 
 
 @requests.function_name("read_modes")

@@ -14,7 +14,7 @@ from shared.console.leaves import differences_shown, leaf_rows
 from shared.console.list_page import person_in
 from shared.console.markup import LONGEST_NAME, Html, Part, el, in_headline, joined, name
 from shared.console.sentences import NOUNS, Named, Said, what_happened
-from shared.console.sheets import LABELS
+from shared.console.sheets import LABELS, LONGEST_NOTE
 from shared.console.states import Look, Stage
 from shared.model.bilingual import Words
 from shared.model.cases import Outcome, Standing
@@ -52,7 +52,6 @@ class Shown(Struct, frozen=True, kw_only=True):
 
 def incident_page(incident: Incident, also: Shown, view: View) -> str:
     """Write the page."""
-    case = incident.case
     look = incident.state.look
     words = incident.state.words.in_language(view.language)
     said = _said(incident, also.named, view, with_links=False)
@@ -67,6 +66,7 @@ def incident_page(incident: Incident, also: Shown, view: View) -> str:
                     "div",
                     _changed(incident, also, view),
                     _happened(incident, view),
+                    _what_was_it(incident, view),
                     _why(incident, view),
                     _details(incident, also, view),
                     class_="body",
@@ -82,7 +82,7 @@ def incident_page(incident: Incident, also: Shown, view: View) -> str:
         main,
         view,
         up=(ROOT, view.say(texts.INCIDENTS)),
-        body_class="" if case.acknowledged_at else "has-ack",
+        body_class="has-ack",
     )
 
 
@@ -225,7 +225,12 @@ def _acknowledgement(incident: Incident, view: View) -> Html:
         else view.put(texts.SOMEBODY_HAS_IT, name=name(person_in(case.acknowledged_by)))
     )
     since = view.put(texts.NO_MORE_PAGES, at=clock(case.acknowledged_at, view))
-    return el("div", el("p", el("b", who, "."), Html("<br>"), since), class_="ack had")
+    words = el("p", el("b", who, "."), Html("<br>"), since)
+    if not is_mine and not view.may_act:
+        return el("div", words, class_="ack had")
+    button = el("button", view.say(texts.TAKE_BACK), class_="btn")
+    action = view.link("i", case.id, "take-back")
+    return view.form("take-back", case.id, words, button, action=action, class_="ack had")
 
 
 def _next(incident: Incident, view: View) -> Html:
@@ -408,7 +413,46 @@ def _happened(incident: Incident, view: View) -> Html:
     more = (
         el("details", el("summary", view.say(texts.AND_MORE, count=len(rest))), _timeline(rest, view)) if rest else None
     )
-    return card(view.say(texts.HAPPENED), _timeline(first, view), more, id_="happened")
+    return card(view.say(texts.HAPPENED), _timeline(first, view), more, _note_form(incident, view), id_="happened")
+
+
+def _note_form(incident: Incident, view: View) -> Part:
+    """Write the folded form for a note."""
+    if not view.reader_id:
+        return None
+    label = el("label", view.say(texts.NOTE), class_="vh", for_="remark")
+    hint = el("span", view.say(texts.REMARK_HINT), class_="hint", id="remark-hint")
+    field = el(
+        "input",
+        id="remark",
+        name="note",
+        type="text",
+        maxlength=str(LONGEST_NOTE),
+        required=True,
+        aria_describedby="remark-hint",
+    )
+    button = el("button", view.say(texts.SAVE_NOTE), class_="btn")
+    action = view.link("i", incident.case.id, "note")
+    form = view.form("note", incident.case.id, label, field, hint, el("div", button, class_="row fld"), action=action)
+    return el("details", el("summary", view.say(texts.ADD_REMARK)), form)
+
+
+def _what_was_it(incident: Incident, view: View) -> Html:
+    """Say what people say that it was, with a button for each thing that it can have been."""
+    case = incident.case
+    last = next((one for one in reversed(case.remarks) if one.kind in texts.REMARK_KINDS), None)
+    said: Part = view.say(texts.WAS_UNSAID)
+    if last is not None:
+        was = el("b", view.say(texts.REMARK_KINDS[last.kind]))
+        said = view.put(texts.WAS_SAID, was=was, name=name(person_in(last.by)), at=clock(last.at, view))
+    buttons = [
+        el("button", view.say(words), class_="btn", name="was", value=kind)
+        for kind, words in texts.REMARK_KINDS.items()
+        if kind is not case.was
+    ]
+    action = view.link("i", case.id, "classify")
+    form = view.form("classify", case.id, el("div", buttons, class_="row fld"), action=action) if view.may_act else None
+    return card(view.say(texts.WHAT_WAS_IT), el("p", said), form, id_="was")
 
 
 def _timeline(lines: Sequence[_Line], view: View) -> Html:
@@ -452,6 +496,10 @@ def _lines(incident: Incident, view: View) -> Iterator[_Line]:
     if case.acknowledged_at is not None:
         who = name(person_in(case.acknowledged_by))
         yield _Line(at=case.acknowledged_at, who=_BY_PEOPLE, text=view.put(texts.SOMEBODY_ACKNOWLEDGED, name=who))
+    for remark in case.remarks:
+        said = view.put(texts.REMARKED[remark.kind], name=name(person_in(remark.by)))
+        detail = el("bdi", shown(remark.text, _LONGEST)) if remark.text else None
+        yield _Line(at=remark.at, who=_BY_PEOPLE, text=said, detail=detail)
     for act in incident.acts or ():
         said = view.put(_ACTS[act.what], name=name(person_in(act.who)))
         yield _Line(at=act.when, who=_BY_PEOPLE, text=said, detail=el("bdi", shown(act.why, _LONGEST)))

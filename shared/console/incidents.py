@@ -216,7 +216,9 @@ def _may_be_open(case: Case) -> bool:
 
 
 def _is_open(incident: Incident) -> bool:
-    return incident.state.needs_somebody or incident.case.is_open or incident.case.acknowledged_at is None
+    case = incident.case
+    is_unseen = case.acknowledged_at is None and case.was is None
+    return incident.state.needs_somebody or case.is_open or is_unseen
 
 
 def _rank(incident: Incident) -> tuple[bool, int, datetime]:

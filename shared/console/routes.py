@@ -25,6 +25,7 @@ from shared.console.markup import Html, Part
 from shared.console.names import names_for, names_in
 from shared.console.object_page import Past, object_page
 from shared.console.refused_pages import said_page, sign_in_address, turned_away_page
+from shared.console.sayings import SAYINGS, Saying, may_say, say
 from shared.console.sentences import Said, what_happened
 from shared.console.sheets import LABELS, LONGEST_NOTE, REASONS, Sheet, sheet_page
 from shared.console.tokens import Checked, Holder, Tokens
@@ -75,6 +76,8 @@ _SAID: Final[Mapping[str, Words]] = {
     "noted": texts.DONE_NOTED,
     "already": texts.ALREADY,
     "acknowledged": texts.ACKNOWLEDGED,
+    "taken-back": texts.TAKEN_BACK,
+    "remarked": texts.NOTED,
 }
 
 
@@ -164,7 +167,7 @@ class _Answering:
         """Give where a browser comes back to: the page itself, or the sheet whose form was sent."""
         if self._places == ["me"] or self._path != own_path(self._path):
             return ROOT
-        if self._is_post and self._places[2:] == ["acknowledge"]:
+        if self._is_post and SAYINGS & set(self._places[2:]):
             return "/".join((ROOT, *self._places[:2]))
         return self._path
 
@@ -304,8 +307,8 @@ class _Answering:
         match self._places:
             case ["me"]:
                 return self._choose(form)
-            case ["i", case_id, "acknowledge"]:
-                return self._acknowledge(visitor, case_id, form)
+            case ["i", case_id, saying] if saying in SAYINGS:
+                return self._say(visitor, case_id, Saying(saying), form)
             case ["i", case_id, verb] if verb in LABELS:
                 return self._act(visitor, case_id, Verb(verb), form)
             case _:
@@ -350,18 +353,20 @@ class _Answering:
         holder = self._holder()
         return self._console.tokens.make(holder, act_name, subject, shown, now=self._now) if holder else ""
 
-    def _acknowledge(self, visitor: Visitor, case_id: str, form: Mapping[str, str]) -> Reply:
-        """Note who has an incident; twice is no error, and the first one stays."""
-        if refusal := self._token_refusal(form, "acknowledge", case_id, ""):
+    def _say(self, visitor: Visitor, case_id: str, saying: Saying, form: Mapping[str, str]) -> Reply:
+        """Note what somebody says of an incident; twice is no error."""
+        if refusal := self._token_refusal(form, saying, case_id, ""):
             return refusal
         case = find(self._runtime, case_id)
         if case is None:
             return self._no_incident()
-        # The page comes first: its mark stops escalation, and pressing again makes up for the case's.
-        self._runtime.notifier.acknowledge(case, by=visitor.by)
-        self._runtime.ledger.acknowledge(case, by=visitor.by)
-        _log.info("case %s was acknowledged by %s", case.id, visitor.id)
-        return self._led_back(case.id, "already" if case.acknowledged_at else "acknowledged")
+        if not may_say(visitor, saying, case):
+            return self._said(HTTPStatus.FORBIDDEN, texts.NEEDS_OPERATOR, back=f"{ROOT}/i/{case_id}")
+        said = say(self._runtime, case, saying, form, by=visitor.by)
+        if isinstance(said, Words):
+            return self._said(HTTPStatus.BAD_REQUEST, said, back=f"{ROOT}/i/{case_id}")
+        _log.info("%s said of case %s: %s", visitor.id, case.id, saying)
+        return self._led_back(case.id, said)
 
     def _act(self, visitor: Visitor, case_id: str, verb: Verb, form: Mapping[str, str]) -> Reply:
         """Do what was shown, if it is still what would be done."""

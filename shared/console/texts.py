@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from shared.model.bilingual import Words
+from shared.model.cases import RemarkKind
 from shared.model.kinds import Risk
 
 PRODUCT: Final = "Entra Responder"
@@ -78,6 +79,35 @@ NOBODY_IS_ASKED: Final = Words(en="Nobody else is asked about it.", ko="이 건�
 NO_MORE_PAGES: Final = Words(en="Since {at}. Nobody else is paged.", ko="{at}부터. 더 호출하지 않습니다.")
 ACKNOWLEDGE: Final = Words(en="Acknowledge", ko="접수")
 ACKNOWLEDGED: Final = Words(en="Acknowledged", ko="접수됨")
+
+TAKE_BACK: Final = Words(en="Take back", ko="접수 취소")
+TAKEN_BACK: Final = Words(
+    en="You don't have it any more. Where it needs somebody, the next owners are asked again.",
+    ko="접수를 취소했습니다. 조치가 필요하면 다음 담당자를 다시 호출합니다.",
+)
+ADD_REMARK: Final = Words(en="Add a note", ko="메모 추가")
+REMARK_HINT: Final = Words(en="It stands here with your name.", ko="내 이름으로 여기에 남습니다.")
+SAVE_NOTE: Final = Words(en="Add note", ko="메모 저장")
+NOTED: Final = Words(en="Noted in your name.", ko="내 이름으로 기록했습니다.")
+NO_TEXT: Final = Words(en="Nothing was noted: enter a text.", ko="저장하지 않았습니다. 내용을 입력하세요.")
+WHAT_WAS_IT: Final = Words(en="What was it?", ko="무엇이었나요?")
+WAS_UNSAID: Final = Words(
+    en="Nobody has said yet. It closes what needs nobody any more.",
+    ko="아직 분류하지 않았습니다. 더 조치할 것이 없으면 닫힙니다.",
+)
+WAS_SAID: Final = Words(en="It was: {was}, says {name}, {at}.", ko="분류: {was}, {name} 님, {at}.")
+REMARK_KINDS: Final[Mapping[RemarkKind, Words]] = {
+    RemarkKind.ATTACK: Words(en="Attack", ko="공격"),
+    RemarkKind.EXPECTED: Words(en="Expected", ko="예정된 작업"),
+    RemarkKind.FALSE_ALARM: Words(en="False alarm", ko="오탐"),
+}
+REMARKED: Final[Mapping[RemarkKind, Words]] = {
+    RemarkKind.NOTE: Words(en="{name} noted", ko="{name} 님의 메모"),
+    RemarkKind.TAKE_BACK: Words(en="{name} took the acknowledgement back", ko="{name} 님이 접수 취소"),
+    RemarkKind.ATTACK: Words(en="{name} says that it was an attack", ko="{name} 님이 공격으로 분류"),
+    RemarkKind.EXPECTED: Words(en="{name} says that it was expected", ko="{name} 님이 예정된 작업으로 분류"),
+    RemarkKind.FALSE_ALARM: Words(en="{name} says that it was a false alarm", ko="{name} 님이 오탐으로 분류"),
+}
 
 # ---- an incident -----------------------------------------------------------------------------------------------------
 

@@ -56,6 +56,29 @@ class Outcome(StrEnum):
     PENDING = "pending"
 
 
+class RemarkKind(StrEnum):
+    """What a person says of a case: something, what it was, or that they don't take care of it any more."""
+
+    NOTE = "note"
+    ATTACK = "attack"
+    EXPECTED = "expected"
+    FALSE_ALARM = "false-alarm"
+    TAKE_BACK = "take-back"
+
+
+WHAT_IT_WAS: Final = (RemarkKind.ATTACK, RemarkKind.EXPECTED, RemarkKind.FALSE_ALARM)
+"""What a case can have been."""
+
+
+class Remark(Struct, frozen=True, kw_only=True):
+    """What a person said of a case, who that is, and when."""
+
+    kind: RemarkKind
+    by: str
+    at: datetime
+    text: str = ""
+
+
 class Case(Struct, frozen=True, kw_only=True):
     """One case. Texts from the tenant are stored unchanged and escaped where they are shown.
 
@@ -67,7 +90,7 @@ class Case(Struct, frozen=True, kw_only=True):
     A case about a change of a guarded object has that object's kind and key, and the id of the change; `detections` are
     all that match the change. Such a case is answered with its object, and `pending` says why it isn't yet. `at_most`
     is the risk that such a change deserves, None where that of its detection counts. `wrong_password`: a sign-in that
-    anybody may have tried who knows the account's name.
+    anybody may have tried who knows the account's name. `remarks` are what people said of it, oldest first.
     """
 
     id: str
@@ -107,6 +130,12 @@ class Case(Struct, frozen=True, kw_only=True):
     closed_at: datetime | None = None
     acknowledged_by: str = ""
     acknowledged_at: datetime | None = None
+    remarks: tuple[Remark, ...] = ()
+
+    @property
+    def was(self) -> RemarkKind | None:
+        """What it was, as a person said last; None while nobody has."""
+        return next((one.kind for one in reversed(self.remarks) if one.kind in WHAT_IT_WAS), None)
 
     @property
     def is_open(self) -> bool:

@@ -59,6 +59,7 @@ from shared.notify.paged import (
     released,
     reserved_between,
     rings_anew,
+    taken_back,
     worst_first,
 )
 from shared.notify.signals import Signals
@@ -301,6 +302,17 @@ class Notifier:
             if stored is not None:
                 urgency = change.urgency if change else NOTHING
                 self._pages.update(stored, lambda state, own=urgency: self._acknowledged(state, own, by))
+
+    def take_back(self, case: Case) -> None:
+        """Note that nobody takes care of the pages that a case is on any more, so that the next owners are asked.
+
+        Raises EdgeError; it can be called again.
+        """
+        at = self._clock()
+        for page, _ in self._pages.pages_with(case):
+            stored = self._pages.page(page)
+            if stored is not None:
+                self._pages.update(stored, lambda state: taken_back(state, at=at))
 
     def _acknowledged(self, page: PageState, urgency: int, by: str) -> PageState:
         return acknowledged(page, urgency=urgency, by=by[:_LONGEST_NAME], at=self._clock())

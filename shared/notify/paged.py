@@ -575,6 +575,27 @@ def acknowledged(page: PageState, *, urgency: int, by: str, at: datetime) -> Pag
     return acknowledged_up_to(page, urgency=shown, by=by, at=at)
 
 
+def taken_back(page: PageState, *, at: datetime) -> PageState:
+    """Give the page as nobody has acknowledged it: the next owners are asked again, from now on.
+
+    A channel that keeps incidents was told of the acknowledgement, so the next message begins another one there.
+    """
+    if page.acknowledged <= NOTHING:
+        return page
+    asks = page.asks > NOTHING and page.finished_at is None
+    for one in page.deliveries:
+        is_known_there = any(incident.acknowledged and not incident.resolved for incident in one.incidents)
+        again = msgspec.structs.replace(one, asked_at=at if asks else one.asked_at, rings=one.rings + is_known_there)
+        page = page.with_delivery(again)
+    return msgspec.structs.replace(
+        page,
+        acknowledged=NOTHING,
+        acknowledged_by="",
+        acknowledged_at=None,
+        unanswered_since=at if asks and page.asks >= URGENT else page.unanswered_since,
+    )
+
+
 def acknowledged_up_to(page: PageState, *, urgency: int, by: str, at: datetime) -> PageState:
     """Give the page as acknowledged up to an urgency and no further: what is above it is still asked."""
     most = max(page.acknowledged, urgency)

@@ -55,6 +55,9 @@ def _short_case(case: Case, max_length: int, max_changes: int) -> Case:
         )
         for change in case.put_back[:max_changes]
     )
+    remarks = tuple(
+        msgspec.structs.replace(one, text=shortened(one.text, max_length)) for one in case.remarks[-max_changes:]
+    )
     ids = {name: stored_id(getattr(case, name)) for name in ("correlation_id", "event_id")}
     actor, target = case.actor, case.target
     return msgspec.structs.replace(
@@ -62,6 +65,7 @@ def _short_case(case: Case, max_length: int, max_changes: int) -> Case:
         **ids,
         **{name: shortened(getattr(case, name), max_length) for name in texts},
         put_back=put_back,
+        remarks=remarks,
         target=Target(
             id=stored_id(target.id), name=shortened(target.name, max_length), kind=shortened(target.kind, max_length)
         ),

@@ -40,6 +40,13 @@ _LATE: Final = timedelta(days=8)
 """How long after its event a case may be opened: the logs are read again for a week."""
 
 
+LONGEST_BY: Final = 200
+"""Characters of who said something."""
+
+_BY_PEOPLE: Final = ("acknowledged_by", "acknowledged_at", "remarks")
+"""What people write of a case, whoever holds its lease."""
+
+
 class LeasedCase(Struct, frozen=True, kw_only=True):
     """A case whose lease this run holds, and its row as last written."""
 
@@ -183,27 +190,39 @@ class Ledger:
         try:
             row = self._storage.replace(Table.CASES, leased.row, columns_of(case))
         except Conflict as conflict:
-            acknowledged = self._only_acknowledged(leased)
-            if acknowledged is None:
+            fresh = self._only_by_people(leased)
+            if fresh is None:
                 raise LeaseLost(f"case {case.id} was taken over by another run") from conflict
-            return self.move(acknowledged, **changes)
+            return self.move(fresh, **changes)
         if not case.is_open:
             self._lists.close(case)
         return LeasedCase(case=case, row=row)
 
-    def _only_acknowledged(self, leased: LeasedCase) -> LeasedCase | None:
-        """Give the case with its acknowledgement, if the row's only other change is that one; else None."""
+    def _only_by_people(self, leased: LeasedCase) -> LeasedCase | None:
+        """Give the case with what people said of it, if nothing else of the row has changed; else None."""
         row = self._find(leased.case.tenant_id, leased.case.id)
         if row is None:
             return None
         theirs, ours = case_from(row), case_from(leased.row)
-        acknowledgement = {"acknowledged_by": theirs.acknowledged_by, "acknowledged_at": theirs.acknowledged_at}
-        if theirs != msgspec.structs.replace(ours, **acknowledgement):
+        said = {name: getattr(theirs, name) for name in _BY_PEOPLE}
+        if theirs != msgspec.structs.replace(ours, **said):
             return None
-        return LeasedCase(case=msgspec.structs.replace(leased.case, **acknowledgement), row=row)
+        return LeasedCase(case=msgspec.structs.replace(leased.case, **said), row=row)
 
     def acknowledge(self, case: Case, *, by: str) -> Case:
-        """Store who acknowledged a case; needs no lease. The first acknowledgement stays.
+        """Store who acknowledged a case. The first acknowledgement stays. Raises as `say`."""
+        at = self._clock()
+        return self.say(
+            case,
+            lambda stored: (
+                stored
+                if stored.acknowledged_at is not None
+                else msgspec.structs.replace(stored, acknowledged_by=shortened(by, LONGEST_BY), acknowledged_at=at)
+            ),
+        )
+
+    def say(self, case: Case, change: Callable[[Case], Case]) -> Case:
+        """Store what a person says of a case, as `change` makes it of what is stored; needs no lease.
 
         Raises:
             LeaseLost: the row was written at the same time; try again.
@@ -213,16 +232,14 @@ class Ledger:
         if row is None:
             raise Rejected(f"case {case.id} is gone")
         stored = case_from(row)
-        if stored.acknowledged_at is not None:
+        said = change(stored)
+        if said == stored:
             return stored
-        acknowledged = msgspec.structs.replace(
-            stored, acknowledged_by=shortened(by, 200), acknowledged_at=self._clock()
-        )
         try:
-            self._storage.replace(Table.CASES, row, columns_of(acknowledged))
+            self._storage.replace(Table.CASES, row, columns_of(said))
         except Conflict as conflict:
             raise LeaseLost(f"case {case.id} was written at the same time") from conflict
-        return acknowledged
+        return said
 
     def keep_copy(self, name: str, content: bytes) -> None:
         """Store something that belongs to no case beside the evidence; a blob that exists is kept."""

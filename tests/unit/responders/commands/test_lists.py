@@ -246,7 +246,7 @@ def test_where_nobody_looks_nothing_is_cut(run: Run) -> None:
 def test_what_is_cut_is_said(run: Run) -> None:
     ran = run("cases")
     assert "…" in ran.out
-    assert ran.err == "(cut to 80 columns, -o json has all; left out: standing, state)\n"
+    assert ran.err == "(cut to 80 columns, -o json has all; left out: was, standing, state)\n"
 
 
 # Which cases, and which one.

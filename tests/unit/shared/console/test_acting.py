@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from infra.local.world import ALICE, CAROL, MALLORY
+from infra.local.world import ALICE, CAROL, MALLORY, Principal
 from shared.authority.journal import history
 from shared.authority.operator_store import setting_of
 from shared.authority.operators import Genesis, operators_of
@@ -16,6 +16,7 @@ from shared.clients.storage import Storage
 from shared.clients.storage_errors import Conflict
 from shared.console.frame import ROOT
 from shared.console.routes import POLICY, own_path
+from shared.console.sayings import SAYINGS
 from shared.console.sheets import LABELS
 from shared.model.kinds import Mode
 from shared.model.objects import ObjectId
@@ -29,6 +30,7 @@ from tests.fakes.operators import CAROL as OTHER_OPERATOR
 from tests.fakes.operators import DAVE, FOUNDED, door, signed
 from tests.fakes.spoilt_storage import SpoiltStorage
 
+_NOTHING: Final[Mapping[str, str]] = {}
 _WRITES: Final = ("insert", "replace", "upsert", "keep", "enqueue", "write_together", "delete")
 _REASON: Final = {
     Verb.PUT_BACK: "unwanted",
@@ -187,6 +189,58 @@ def test_acknowledging_twice_is_no_error_and_the_first_one_stays(storage: Storag
     assert [*made.bench.runtime.notifier.unacknowledged()] == []
 
 
+# ---- what is said of it ----------------------------------------------------------------------------------------------
+
+
+def _say(made: Desk, saying: str, values: Mapping[str, str] = _NOTHING, *, by: Principal = ALICE) -> Answered:
+    """Press a button of the incident's page; the page that leads to is answered."""
+    path = f"/i/{made.case_id}"
+    fields = made.ask(path, who=signed_in(by)).fields(saying)
+    pressed = made.press(f"{path}/{saying}", {**fields, **values}, who=signed_in(by))
+    return made.ask(pressed.location.removeprefix(ROOT), who=signed_in(by)) if pressed.status == 303 else pressed
+
+
+def test_what_is_said_stands_on_the_page_with_the_name_of_who_says_it(storage: Storage) -> None:
+    made = desk(storage, mode=Mode.PAGE)
+    assert "Nobody has said yet" in made.ask(f"/i/{made.case_id}").text
+    for _ in range(2):
+        assert "Noted in your name." in _say(made, "note", {"note": "She is on the phone <b>"}).text
+    page = _say(made, "classify", {"was": "false-alarm"}, by=CAROL).text
+    assert page.count("She is on the phone &lt;b&gt;") == 1
+    assert "says that it was a false alarm" in page
+    assert "It was: <b>False alarm</b>" in page
+    assert [(one.kind, one.by) for one in made.bench.only_case().remarks] == [
+        ("note", f"{ALICE.upn} ({ALICE.id})"),
+        ("false-alarm", f"{CAROL.upn} ({CAROL.id})"),
+    ]
+
+
+@pytest.mark.parametrize(("mode", "is_open"), [(Mode.ENFORCE, False), (Mode.PAGE, True)])
+def test_what_was_classified_is_closed_where_it_needs_nobody(storage: Storage, mode: Mode, *, is_open: bool) -> None:
+    made = desk(storage, mode=mode)
+    assert made.case_id in made.ask("").text
+    _say(made, "classify", {"was": "attack"})
+    assert (made.case_id in made.ask("").text) is is_open
+
+
+def test_an_acknowledgement_is_taken_back_and_the_next_owner_is_asked(storage: Storage) -> None:
+    made = desk(storage, mode=Mode.PAGE)
+    _say(made, "acknowledge")
+    assert "Where it needs somebody, the next owners are asked again." in _say(made, "take-back").text
+    assert made.bench.only_case().acknowledged_at is None
+    made.bench.clock.move(timedelta(minutes=50))
+    assert [*made.bench.runtime.notifier.unacknowledged()] != []
+    assert "Nobody has it" in made.ask(f"/i/{made.case_id}").text
+
+
+@pytest.mark.parametrize(("saying", "values"), [("note", {"note": "  "}), ("classify", {"was": "nothing"})])
+def test_what_says_nothing_is_refused(storage: Storage, saying: str, values: dict[str, str]) -> None:
+    made = desk(storage, mode=Mode.PAGE)
+    assert _say(made, saying, values).status == 400
+    assert made.bench.only_case().remarks == ()
+    assert made.bench.only_case().acknowledged_at is None
+
+
 def test_a_case_that_is_being_written_is_said_to_be(spoilt: SpoiltStorage) -> None:
     made = desk(spoilt, mode=Mode.PAGE)
     fields = made.ask(f"/i/{made.case_id}").fields("acknowledge")
@@ -216,7 +270,7 @@ def test_nothing_is_done_on_get(spoilt: SpoiltStorage) -> None:
     spoilt.faults.log.clear()
     for path in ("", "?view=all", "?view=mine", f"/i/{case.id}", f"/o/{case.object_kind}/{case.object_key}"):
         made.ask(path)
-    for act in (*LABELS, "acknowledge"):
+    for act in (*LABELS, *SAYINGS):
         made.ask(f"/i/{case.id}/{act}?{query}")
     made.ask("/me?language=ko")
     assert [entry for entry in spoilt.faults.log if entry.startswith(_WRITES)] == []
@@ -232,8 +286,14 @@ def _attempts(made: Desk, **options: Any) -> list[Answered]:  # noqa: ANN401 - a
     verbs = (Verb.PUT_BACK, Verb.DENY, Verb.ACCEPT, Verb.LEAVE)
     fields = options.pop("fields", {})
     shown = {verb: _sheet(made, verb) for verb in verbs}
+    page = made.ask(f"/i/{case}")
+    said = {"note": {"note": "x"}, "classify": {"was": "attack"}}
     return [
         made.press(f"/i/{case}/acknowledge", own | fields, **options),
+        *(
+            made.press(f"/i/{case}/{saying}", page.fields(saying) | values | fields, **options)
+            for saying, values in said.items()
+        ),
         *(_press(made, verb, shown[verb] | fields, **options) for verb in verbs),
     ]
 
@@ -241,6 +301,7 @@ def _attempts(made: Desk, **options: Any) -> list[Answered]:  # noqa: ANN401 - a
 def _untouched(made: Desk, before: list[tuple[str, str, str]]) -> None:
     assert _journal(made) == before
     assert made.bench.only_case().acknowledged_at is None
+    assert made.bench.only_case().remarks == ()
     made.go_on()
     assert _excluded(made)
 

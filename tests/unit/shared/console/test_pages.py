@@ -14,6 +14,7 @@ from infra.local.world import ALICE, CAROL, MALLORY, Principal
 from responders.catalogue import CATALOGUE
 from shared.authority.operator_store import setting_of
 from shared.authority.owners import NamedOwner, TableOwners
+from shared.authority.signed_in import session_from
 from shared.clients.storage import Storage
 from shared.clients.storage_names import Container, Table
 from shared.console import names, sentences, sheets, states, texts
@@ -21,10 +22,12 @@ from shared.console.assets import SCRIPT, STYLE
 from shared.console.frame import ROOT
 from shared.console.sentences import NOUNS
 from shared.console.sheets import LABELS, REASONS
+from shared.console.tokens import Holder
 from shared.ingest.coverage import Coverage, Sight
 from shared.model.bilingual import Words
 from shared.model.kinds import Mode, ObjectKind
 from shared.notify.wording import is_sign_in
+from shared.respond.remarks import acknowledge
 from tests.fakes.card_cases import EVIL_TEXTS
 from tests.fakes.console import Answered, Desk, desk, signed_in
 from tests.fakes.memory_storage import MemoryStorage
@@ -507,6 +510,12 @@ def test_each_act_has_two_reasons() -> None:
 # ---- who may only read -----------------------------------------------------------------------------------------------
 
 
+def _token(made: Desk, act: str) -> str:
+    """Give a token that is right, as a page with the button would have it."""
+    holder = Holder(id=ALICE.id, session=session_from(signed_in()).id)
+    return made.console.tokens.make(holder, act, made.case_id, "", now=made.bench.clock())
+
+
 def test_an_owner_who_is_no_operator_sees_no_button_that_acts(storage: Storage) -> None:
     made = desk(storage, mode=Mode.PAGE, EMERGENCY_OPERATORS=setting_of([GENESIS]))
     owner = NamedOwner(scope="*", order="010", name="Alice", upn=ALICE.upn or "")
@@ -515,7 +524,16 @@ def test_an_owner_who_is_no_operator_sees_no_button_that_acts(storage: Storage) 
     assert page.status == 200
     assert "To act, you have to be an operator" in _words_of(page)
     assert "Put back…" not in _words_of(page)
-    assert made.press(f"/i/{made.case_id}/acknowledge", page.fields("acknowledge")).status == 303
+    path = f"/i/{made.case_id}"
+    assert made.press(f"{path}/acknowledge", page.fields("acknowledge")).status == 303
+    assert made.press(f"{path}/note", page.fields("note") | {"note": "on the phone"}).status == 303
+    assert 'action="/api/console/i/' + made.case_id + '/classify"' not in page.text
+    assert made.press(f"{path}/classify", {"token": _token(made, "classify"), "was": "attack"}).status == 403
+    assert made.bench.only_case().was is None
+    assert made.press(f"{path}/take-back", made.ask(path).fields("take-back")).status == 303, "it is their own"
+    acknowledge(made.bench.runtime, made.bench.only_case(), by="Carol (another)")
+    assert "/take-back" not in made.ask(path).text
+    assert made.press(f"{path}/take-back", {"token": _token(made, "take-back")}).status == 403
     sheet = made.ask(f"/i/{made.case_id}/put-back")
     pressed = made.press(f"/i/{made.case_id}/put-back", sheet.fields("put-back") | {"reason": "unwanted"})
     assert pressed.status == 403

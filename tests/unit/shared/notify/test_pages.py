@@ -328,6 +328,32 @@ def test_a_page_is_escalated_once_and_not_for_each_of_its_cases(memory: MemorySt
     assert [sent.place for sent in office.teams.sent].count(1) == 1
 
 
+def test_who_takes_an_acknowledgement_back_has_the_next_owners_asked_again(memory: MemoryStorage) -> None:
+    office = _Office(memory)
+    case = office.change("one")
+    office.pass_time(_MINUTE)
+    office.notifier.acknowledge(case, by="Carol")
+    office.pass_time(timedelta(minutes=20))
+    sent = len(office.pagerduty.sent)
+    for _ in range(2):
+        office.notifier.take_back(case)
+    office.pass_time(timedelta(minutes=14))
+    assert len(office.pagerduty.sent) == sent, "the time to acknowledge begins anew"
+    office.pass_time(_MINUTE)
+    again = office.pagerduty.sent[-1]
+    assert (again.place, again.case_ids) == (1, [case.id])
+    assert again.message.key != office.pagerduty.sent[0].message.key, "PagerDuty is silent for what is acknowledged"
+    assert office.teams.sent[-1].place == 1
+
+
+def test_nobody_is_asked_again_about_what_needs_nobody(office: _Office) -> None:
+    case = office.change("one", Risk.MEDIUM, done=True)
+    office.notifier.acknowledge(case, by="Carol")
+    office.notifier.take_back(case)
+    office.pass_time(timedelta(hours=1))
+    assert len(office.teams.sent) == 1
+
+
 def test_an_acknowledgement_before_the_page_was_sent_counts_for_its_case(office: _Office) -> None:
     office.teams.failing = Unreachable("cut")
     case = office.change("one", Risk.MEDIUM)
