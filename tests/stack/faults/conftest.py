@@ -1,10 +1,12 @@
+import os
 from collections.abc import Generator
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import httpx
 import pytest
 
 from infra.local.desk import Desk
+from tests.stack.faults.accepted import Shared
 from tests.stack.faults.proxy import Proxy
 from tests.stack.faults.running_stack import QUICK, RunningStack, StackBehindProxy
 
@@ -13,15 +15,25 @@ from tests.stack.faults.running_stack import QUICK, RunningStack, StackBehindPro
 def started(tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningStack]:
     """Start one stack for all tests here; the desk and the tests don't go through the proxy."""
     folder = tmp_path_factory.mktemp("stack")
-    with Proxy() as proxy, StackBehindProxy(folder, proxy, settings=QUICK) as stack:
-        desk = Desk(stack.operator_values())
-        with (
-            httpx.Client(base_url=stack.inbox["url"], timeout=10) as inbox,
-            httpx.Client(base_url=stack.host["url"], headers=stack.operator_headers(key="master"), timeout=10) as host,
-        ):
-            running = RunningStack(stack=stack, proxy=proxy, desk=desk, inbox=inbox, host=host)
-            with closing(running):
-                yield running
+    run = tmp_path_factory.getbasetemp()
+    shared = Shared(run.parent if "PYTEST_XDIST_WORKER" in os.environ else run)
+    with ExitStack() as undo, shared.turn():
+        proxy = undo.enter_context(Proxy())
+        stack = undo.enter_context(StackBehindProxy(folder, proxy, settings=QUICK))
+        headers = stack.operator_headers(key="master")
+        running = RunningStack(
+            stack=stack,
+            proxy=proxy,
+            desk=Desk(stack.operator_values()),
+            inbox=undo.enter_context(httpx.Client(base_url=stack.inbox["url"], timeout=10)),
+            host=undo.enter_context(httpx.Client(base_url=stack.host["url"], headers=headers, timeout=10)),
+            shared=shared,
+        )
+        undo.enter_context(closing(running))
+        running.reset()
+        everything = undo.pop_all()
+    with everything:
+        yield running
 
 
 @pytest.fixture

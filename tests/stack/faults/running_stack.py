@@ -27,6 +27,7 @@ from shared.model.objects import ObjectId
 from shared.objects.due import Due
 from shared.objects.object_store import ObjectStore
 from shared.respond.messages import ObjectMessage
+from tests.stack.faults.accepted import Shared, accepted_in, take_over
 from tests.stack.faults.proxy import Proxy, Tls
 
 PATIENT: Final = {"AzureFunctionsJobHost__extensions__queues__maxPollingInterval": "00:00:00.6"}
@@ -118,6 +119,7 @@ class RunningStack:
     desk: Desk
     inbox: httpx.Client
     host: httpx.Client
+    shared: Shared
     reset_at: datetime = _NEVER
     accepted: list[Row] = field(default_factory=list[Row])
 
@@ -131,12 +133,20 @@ class RunningStack:
         self.set_inbox(teams="on", pagerduty="on")
         self.inbox.delete("/messages").raise_for_status()
         if not self.accepted:
-            self.desk.seed()
-            self.accepted = self._accept_everything()
+            self.accepted = self._begin()
         else:
             self._empty_storage()
             self.desk.controls.set_mode("*", Mode.ENFORCE, by="the demo")
         self.stack.subscribe_to_events()
+
+    def _begin(self) -> list[Row]:
+        """Have everything accepted, as it was in another stack of this run if there is one; gives the objects' rows."""
+        if (found := self.shared.read()) is not None:
+            return take_over(self.desk.storage, found)
+        self.desk.seed()
+        rows = self._accept_everything()
+        self.shared.write(accepted_in(self.desk.storage))
+        return rows
 
     def _empty_storage(self) -> None:
         """Take away what came since everything was accepted; who is approved and owns stays. In few requests."""
