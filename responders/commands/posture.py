@@ -153,7 +153,7 @@ def lines_of(
 
     What waits for a person to confirm it is a word and its id, unless `is_all`.
     """
-    from shared.checks.posture import first_to_do  # noqa: PLC0415 - only where it is needed
+    from shared.checks.posture import bulleted, first_to_do  # noqa: PLC0415 - only where it is needed
 
     def painted(text: str, colour: str) -> str:
         return f"{colour}{text}{_PLAIN}" if colours else text
@@ -182,7 +182,7 @@ def lines_of(
         first_row, *rows = textwrap.wrap(escaped(title), _WIDTH - len(_INDENT)) or [""]
         yield f"{word} {first_row}"
         yield from (f"{_INDENT}{row}" for row in rows)
-        texts = (*line.found, f"-> {line.cure}" if line.cure else "", line.accepted)
+        texts = (*bulleted(line.found), f"-> {line.cure}" if line.cure else "", line.accepted)
         for text in filter(None, texts):
             yield from textwrap.wrap(escaped(text), _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)
 

@@ -190,7 +190,7 @@ def _no_alert(snapshot: Snapshot) -> list[Finding]:
         return [not_applicable("there is no PIM to raise alerts")]
     if alerts:
         names = some_of(f"{name} ({count:,})" for name, count in alerts.items())
-        return [failed(f"PIM has {len(alerts)} active alerts: {names}")]
+        return [failed(f"active alerts, with how many they are about: {names}")]
     return [ok("PIM has no active alert")]
 
 

@@ -206,3 +206,8 @@ def first_to_do(posture: Posture, most: int) -> list[PostureLine]:
     """Give what to do first: what fails, the stages in order, what the app reads before what people confirm."""
     waiting = [line for line in posture.lines if line.needs_somebody]
     return sorted(waiting, key=lambda line: (line.stage, line.is_manual))[:most]
+
+
+def bulleted(found: Sequence[str]) -> tuple[str, ...]:
+    """Set several things that were found apart from one another; one alone stays as it is."""
+    return tuple(found) if len(found) == 1 else tuple(f"\N{BULLET} {text}" for text in found)

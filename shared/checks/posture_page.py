@@ -11,13 +11,17 @@ from msgspec import Struct
 
 from shared.checks import posture_texts as texts
 from shared.checks.check import Status
-from shared.checks.posture import WITHIN, Posture, PostureLine, Stage, first_to_do
+from shared.checks.posture import WITHIN, Posture, PostureLine, Stage, bulleted, first_to_do
 from shared.checks.posture_store import Day
 from shared.checks.posture_texts import Korean
 from shared.emergency.blocks import Badge, Block, Facts, Heading, Items, Paragraph, Table, html
 from shared.model.bilingual import ENGLISH, KOREAN, Value, Words, filled
 
 _MOST_FIRST: Final = 5
+_FOLDED: Final = (
+    (Status.OK, texts.PASSING, "good"),
+    (Status.NOT_APPLICABLE, texts.NOT_APPLICABLE, ""),
+)
 _TONES: Final = {Status.FAILED: "bad", Status.UNKNOWN: "busy", Status.WARNING: "busy"}
 
 
@@ -79,7 +83,7 @@ def _blocks(posture: Posture, days: Sequence[Day], page: _Page) -> Iterator[Bloc
     first = first_to_do(posture, _MOST_FIRST)
     if first:
         yield Heading(text=page.say(texts.FIRST))
-        yield Items(texts=tuple(map(page.title, first)))
+        yield Items(texts=tuple(f"{page.title(line)}\n{_plain(page.todo(line))}" for line in first))
     for stage in Stage:
         lines = [line for line in posture.lines if line.stage == stage]
         if lines:
@@ -99,27 +103,43 @@ def _trend(posture: Posture, days: Sequence[Day], page: _Page) -> str:
 
 def _stage(stage: Stage, lines: Sequence[PostureLine], page: _Page) -> Iterator[Block]:
     yield Heading(text=page.say(texts.STAGE, stage=int(stage), days=WITHIN[stage].days))
-    for line in sorted(lines, key=lambda line: line.is_manual):
-        if line.status in _TONES:
-            yield Badge(
-                title=page.title(line),
-                state=page.say(texts.WAITS if line.is_manual else texts.STATUSES[line.status]),
-                tone="busy" if line.is_manual or line.accepted else _TONES[line.status],
-                is_open=line.needs_somebody and not line.is_manual,
-                blocks=(Facts(pairs=tuple(_facts(line, page))),),
-            )
-    for status in (Status.OK, Status.NOT_APPLICABLE):
-        rows = tuple((page.title(line), "; ".join(line.found)) for line in lines if line.status is status)
+    bad = [line for line in lines if line.status in _TONES]
+    yield from (_badge(line, page) for line in bad if not line.is_manual)
+    waiting = tuple(_badge(line, page) for line in bad if line.is_manual)
+    if waiting:
+        yield _folded(page.say(texts.TO_BE_CONFIRMED), str(len(waiting)), "busy", waiting)
+    for status, words, tone in _FOLDED:
+        rows = tuple((page.title(line), _plain("; ".join(line.found))) for line in lines if line.status is status)
         if rows:
-            yield Table(head=(page.say(texts.STATUSES[status]), page.say(texts.FOUND)), rows=rows)
+            table = Table(head=(page.say(texts.CHECK), page.say(texts.FOUND)), rows=rows)
+            yield _folded(page.say(words), str(len(rows)), tone, (table,))
+
+
+def _folded(title: str, state: str, tone: str, blocks: tuple[Block, ...]) -> Badge:
+    return Badge(title=title, state=state, tone=tone, is_open=False, blocks=blocks)
+
+
+def _badge(line: PostureLine, page: _Page) -> Badge:
+    return Badge(
+        title=page.title(line),
+        state=page.say(texts.WAITS if line.is_manual else texts.STATUSES[line.status]),
+        tone="busy" if line.is_manual or line.accepted else _TONES[line.status],
+        is_open=line.needs_somebody and not line.is_manual,
+        blocks=(Facts(pairs=tuple(_facts(line, page))),),
+    )
 
 
 def _facts(line: PostureLine, page: _Page) -> Iterator[tuple[str, tuple[str, ...]]]:
     command = f"responder posture {'confirm' if line.is_manual else 'accept'} {line.id} --reason TEXT"
-    yield page.say(texts.FOUND), line.found
+    yield page.say(texts.FOUND), tuple(map(_plain, bulleted(line.found)))
     if line.cure:
-        yield page.say(texts.TODO), (page.todo(line),)
+        yield page.say(texts.TODO), (_plain(page.todo(line)),)
     if line.accepted:
         yield page.say(texts.ACCEPTED), (line.accepted,)
     elif line.status is Status.FAILED:
         yield page.say(texts.TO_CONFIRM if line.is_manual else texts.TO_ACCEPT), (command,)
+
+
+def _plain(text: str) -> str:
+    """Take away the marks around commands, which a terminal needs and a page doesn't."""
+    return text.replace("`", "")

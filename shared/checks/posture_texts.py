@@ -41,6 +41,10 @@ UNREAD: Final = Words(
 )
 TO_CONFIRM: Final = Words(en="Once it is so", ko="그렇게 되면")
 TO_ACCEPT: Final = Words(en="To take the risk", ko="위험을 수용하려면")
+PASSING: Final = Words(en="Passing", ko="통과")
+NOT_APPLICABLE: Final = Words(en="Doesn't apply", ko="해당 없음")
+TO_BE_CONFIRMED: Final = Words(en="For somebody to confirm", ko="사람이 확인할 항목")
+CHECK: Final = Words(en="Check", ko="점검")
 WAITS: Final = Words(en="to confirm", ko="확인 필요")
 STATUSES: Final[Mapping[Status, Words]] = {
     Status.OK: Words(en="passes", ko="통과"),

@@ -254,7 +254,7 @@ _FAILS: Final[tuple[tuple[str, Changes, str], ...]] = (
     (
         "provisioning-without-failures",
         {reports.FAILURES: Failures(by_application={"Expenses": 2})},
-        "1 applications: Expenses (2)",
+        "by application: Expenses (2)",
     ),
     ("local-admin-passwords-on", {devices.REGISTRATION: postures.registration(passwords_managed=False)}, "LAPS is off"),
     ("device-administrators-few", {devices.REGISTRATION: postures.registration(everybody=True)}, "whoever joins"),
