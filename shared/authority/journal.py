@@ -15,6 +15,7 @@ import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from itertools import groupby
 from typing import Annotated, Final
 
@@ -307,6 +308,7 @@ def _number(row: Row | None, otherwise: int = 0) -> int:
 _IN_KEYS: Final = frozenset(" *-.:_|@,()'{}")
 
 
+@lru_cache(maxsize=4096)
 def partition_of(subject: str) -> str:
     """Write a subject as a key may be: other characters than letters, digits and a few signs become =CODE=."""
     return "".join(

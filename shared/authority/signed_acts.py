@@ -27,6 +27,7 @@ from shared.authority.signed_entries import (
     folder_of,
     heads,
     is_authentic,
+    is_taken_back,
     missing_before,
     name_of,
     persons_needed,
@@ -35,7 +36,8 @@ from shared.authority.signed_entries import (
     unsigned,
     with_signature,
 )
-from shared.authority.statements import JOURNAL, SIGNED, RowKey, add_row, row_key_from
+from shared.authority.signed_rows import add_row_of, columns_of_entry, encoded, entry_for, key_of, row_of, signed_in
+from shared.authority.statements import row_key_from
 from shared.clients.storage import Row, Storage
 from shared.clients.storage_names import Container, Table
 from shared.model.clock import Clock
@@ -97,7 +99,7 @@ class SignedActs:
             NotSigned: there is no key, or it is of no operator.
             WaitsForSecond: it was signed, and takes another person's signature too.
         """
-        operators = self._known()
+        operators = self.known()
         if self._signer is None and _is_revocation(effect.table, effect.columns):
             # Whoever can't sign can still call an approval in question: from then on people are paged.
             UNSIGNED.write(storage, act, effect)
@@ -130,14 +132,14 @@ class SignedActs:
                 f"{len(found)} acts wait with digest {digest[:64]!r}; `responder journal waiting` lists all"
             )
         entry, signed = found[0]
-        operators = self._known()
+        operators = self.known()
         self._signing(operators)
         if self._clock() - entry.act.when > LONGEST_WAIT:
             raise NotSigned("it waited too long for a second person: it has to be done anew")
         if set(entry.previous.split()) != set(heads(self._entries(storage, entry.act.subject, operators))):
             raise NotSigned("something else was decided about its subject meanwhile: it has to be done anew")
         signed = self._sign(signed)
-        if len(signers(signed, entry, operators, published=None)) < persons_needed(entry.effect):
+        if len(signers(signed, entry, operators, published=None)) < persons_needed(entry):
             raise NotSigned("it takes another person's signature: the same one signed it twice. Nothing was written")
         self._take_effect(storage, signed, entry)
         waited = storage.row(Table.JOURNAL, journal.WAITING, signed.digest)
@@ -148,7 +150,7 @@ class SignedActs:
     def waiting(self, storage: Storage) -> list[tuple[Entry, SignedEntry]]:
         """Give the acts that wait for a second person, the oldest first. Raises EdgeError."""
         found: list[tuple[Entry, SignedEntry]] = []
-        operators = self._known()
+        operators = self.known()
         for row in storage.rows(Table.JOURNAL, "PartitionKey eq @partition", partition=journal.WAITING):
             signed = signed_in(row)
             entry = entry_in(signed.text) if signed else "it isn't signed"
@@ -158,7 +160,8 @@ class SignedActs:
                 found.append((entry, signed))
         return sorted(found, key=lambda each: each[0].act.when)
 
-    def _known(self) -> Operators:
+    def known(self) -> Operators:
+        """Give who is an operator. Raises Rejected: that can't be said."""
         operators = self._operators()
         if not operators.genesis:
             why = "; ".join((*operators.problems, operators.unread)).strip("; ") or "no statement founds them"
@@ -184,7 +187,7 @@ class SignedActs:
 
     def _keep_or_wait(self, storage: Storage, signed: SignedEntry, entry: Entry, operators: Operators) -> None:
         have = signers(signed, entry, operators, published=None)
-        if len(have) >= persons_needed(entry.effect):
+        if len(have) >= persons_needed(entry):
             self._take_effect(storage, signed, entry)
             return
         storage.insert(Table.JOURNAL, journal.WAITING, signed.digest, columns_of_entry(signed, entry))
@@ -205,7 +208,7 @@ class SignedActs:
 
     def carry(self, signed: SignedEntry, entry: Entry) -> bool:
         """Put an entry into the evidence container; whether it wasn't there. Raises EdgeError."""
-        return self._evidence.keep(Container.EVIDENCE, name_of(entry, signed.digest), _encoded(signed).encode())
+        return self._evidence.keep(Container.EVIDENCE, name_of(entry, signed.digest), encoded(signed).encode())
 
     def _entries(self, storage: Storage, subject: str, operators: Operators) -> dict[str, Entry]:
         """Give the entries of a subject that count, by digest: of the journal and of the evidence container."""
@@ -229,21 +232,21 @@ class SignedActs:
 
     def valid(self, table: Table, rows: Iterable[Row], subjects: Iterable[str]) -> ValidRows:
         """Say which rows of a table count, and give those that are missing there, as `Acts.valid`."""
-        operators, subjects = self._known(), tuple(subjects)
+        operators, subjects = self.known(), tuple(subjects)
         listed = self.kept(subjects)
         problems: list[str] = []
         found: dict[str, _Found] = {}
         questioned: list[Row] = []
         for row in rows:
             signed = signed_in(row)
-            fitting = _fitting(table, row, signed)
+            fitting = entry_for(table, row, signed)
             if isinstance(fitting, str):
                 problems.append(f"row {row.partition} {row.key} of table {table} was ignored: {fitting}")
                 questioned += [row] if _is_revocation(table, row.columns) else []
             elif signed is not None:
                 name = name_of(fitting, signed.digest)
                 is_first = row.etag or name not in found
-                if is_first and self.is_ours(signed, fitting):
+                if is_first and self.is_ours(signed, fitting, operators):
                     found[name] = _Found(signed=signed, entry=fitting, row=row)
                 elif is_first:
                     problems.append(f"row {row.partition} {row.key} of table {table} was ignored: {_NOT_SIGNED}")
@@ -252,7 +255,7 @@ class SignedActs:
             name: one
             for name, one in elsewhere
             if one.entry.effect and one.entry.effect.table is table
-            if self.is_ours(one.signed, one.entry)
+            if self.is_ours(one.signed, one.entry, operators)
         }
         counting = self._signed_rightly(found, listed, operators, problems)
         problems += [
@@ -266,9 +269,9 @@ class SignedActs:
             problems=tuple(problems),
         )
 
-    def is_ours(self, signed: SignedEntry, entry: Entry) -> bool:
+    def is_ours(self, signed: SignedEntry, entry: Entry, operators: Operators) -> bool:
         """Whether as many operators of this installation signed an entry as have to, suspended since or not."""
-        return is_authentic(signed, entry, self._operators(), tenant=self._tenant)
+        return is_authentic(signed, entry, operators, tenant=self._tenant)
 
     def kept(self, subjects: Iterable[str], *, needed: bool = True) -> dict[str, datetime]:
         """List what the evidence container has of some subjects: when each was taken in there, by name.
@@ -358,7 +361,7 @@ def _questioned(rows: Iterable[Row], counting: Mapping[str, _Found]) -> dict[Pla
     for one in counting.values():
         if one.entry.effect is not None:
             place = (one.entry.effect.partition, one.entry.effect.subject)
-            is_approved = not one.entry.effect.columns.get("revoked_at")
+            is_approved = not is_taken_back(one.entry.effect.columns, one.entry.act.when)
             last[place] = max(last.get(place, (one.entry.act.when, is_approved)), (one.entry.act.when, is_approved))
     found: dict[Place, Doubt] = {}
     for row in rows:
@@ -383,65 +386,7 @@ def _unknown(counting: Mapping[str, _Found], found: Mapping[str, _Found]) -> dic
     }
 
 
-def _encoded(signed: SignedEntry) -> str:
-    return msgspec.json.encode(signed, order="sorted").decode()
-
-
-def signed_in(row: Row) -> SignedEntry | None:
-    """Read the signed entry that a row has; None where it has none."""
-    try:
-        return msgspec.json.decode(str(row.columns.get(SIGNED, "")), type=SignedEntry)
-    except (msgspec.DecodeError, UnicodeError):
-        return None
-
-
 def _found_in(row: Row) -> _Found | None:
     signed = signed_in(row)
     entry = entry_in(signed.text) if signed else ""
     return _Found(signed=signed, entry=entry, row=None) if signed and isinstance(entry, Entry) else None
-
-
-def _fitting(table: Table, row: Row, signed: SignedEntry | None) -> Entry | str:
-    """Give the entry that a row was written for; a text says why it wasn't written so."""
-    if signed is None:
-        return "no operator signed it"
-    if _encoded(signed) != row.columns.get(SIGNED):
-        return "it isn't written as signed entries are"
-    entry = entry_in(signed.text)
-    if isinstance(entry, str):
-        return entry
-    effect, key = entry.effect, row_key_from(row.key)
-    if effect is None or (effect.table, effect.partition) != (table, row.partition):
-        return "it was signed for another place"
-    if (effect.subject, entry.act.when) != (key.subject, key.said):
-        return "it was signed for another row"
-    written = {name: value for name, value in row.columns.items() if name not in {JOURNAL, SIGNED}}
-    is_as_signed = msgspec.to_builtins(written) == effect.columns and row.columns.get(JOURNAL) == signed.digest
-    return entry if is_as_signed else "it says something else than was signed"
-
-
-def columns_of_entry(signed: SignedEntry, entry: Entry) -> dict[str, str]:
-    """Give the columns of an entry's row in table `Journal`. Raises ValueError: it is too large."""
-    return {**journal.columns_with(entry), SIGNED: _encoded(signed)}
-
-
-def key_of(signed: SignedEntry, entry: Entry) -> str:
-    """Give the key of an entry's row in table `Journal`."""
-    return f"{entry.number:010}-{signed.digest[:32]}"
-
-
-def row_of(signed: SignedEntry, entry: Entry) -> Row:
-    """Give the row that an entry makes."""
-    effect = entry.effect
-    if effect is None:
-        raise ValueError("the entry makes no row")
-    key = RowKey(subject=effect.subject, said=entry.act.when)
-    columns = {**effect.columns, JOURNAL: signed.digest, SIGNED: _encoded(signed)}
-    return Row(partition=effect.partition, key=str(key), columns=columns, etag="")
-
-
-def add_row_of(storage: Storage, signed: SignedEntry, entry: Entry) -> None:
-    """Write the row that an entry makes. Raises EdgeError."""
-    row = row_of(signed, entry)
-    if entry.effect is not None:
-        add_row(storage, entry.effect.table, row.partition, entry.effect.subject, row.columns, said=entry.act.when)

@@ -18,7 +18,7 @@ from shared.authority.operator_keys import PublicKey, is_signed
 from shared.authority.operators import Operators
 from shared.authority.owners import EMERGENCY
 from shared.clients.storage_names import Table
-from shared.model.kinds import ApprovalList, Mode
+from shared.model.kinds import ApprovalList, Image, Mode
 
 FOLDER: Final = "journal/"
 """The folder of signed entries in the container for evidence, where nothing is overwritten or deleted."""
@@ -76,16 +76,16 @@ def entry_in(text: str) -> Entry | str:
     return "its time names no time zone" if entry.act.when.tzinfo is None else entry
 
 
-def persons_needed(effect: Effect | None) -> int:
-    """Say how many operators sign for a row: two where it may give roles, or stops much at once."""
-    return 2 if effect is None or _is_critical(effect) else 1
+def persons_needed(entry: Entry) -> int:
+    """Say how many operators sign an entry: two where its row may give roles, or stops much at once."""
+    return 2 if entry.effect is None or _is_critical(entry.effect, entry.act.when) else 1
 
 
-def _is_critical(effect: Effect) -> bool:
+def _is_critical(effect: Effect, when: datetime) -> bool:
     columns = effect.columns
     match effect.table:
         case Table.APPROVED_ACTORS:
-            return effect.partition in _CRITICAL_LISTS and "revoked_at" not in columns
+            return effect.partition in _CRITICAL_LISTS and not is_taken_back(columns, when)
         case Table.CONTROLS if effect.partition == "kill":
             return columns.get("stopped") is not False
         case Table.CONTROLS:
@@ -94,6 +94,15 @@ def _is_critical(effect: Effect) -> bool:
             return effect.partition == EMERGENCY
         case _:
             return True
+
+
+def is_taken_back(columns: Image, when: datetime) -> bool:
+    """Whether a row of approvals says that an approval has ended, and not that it will: that would approve somebody."""
+    try:
+        revoked_at = datetime.fromisoformat(str(columns.get("revoked_at") or ""))
+    except ValueError:
+        return False
+    return revoked_at.tzinfo is not None and revoked_at <= when
 
 
 def problem_with_signatures(
@@ -108,7 +117,7 @@ def problem_with_signatures(
         return "it is of another list of operators"
     if entry.tenant != tenant.lower():
         return "it is of another tenant"
-    have, needed = len(signers(signed, entry, operators, published=published)), persons_needed(entry.effect)
+    have, needed = len(signers(signed, entry, operators, published=published)), persons_needed(entry)
     return f"{have} operators signed it who count, and {needed} have to" if have < needed else ""
 
 
@@ -116,7 +125,7 @@ def is_authentic(signed: SignedEntry, entry: Entry, operators: Operators, *, ten
     """Whether enough operators signed an entry and nobody else did, though one of them may be suspended since."""
     is_ours = (entry.founding, entry.tenant) == (operators.genesis, tenant.lower())
     persons = tuple(_persons(signed, operators))
-    return is_ours and len(persons) == len(signed.signatures) and len(set(persons)) >= persons_needed(entry.effect)
+    return is_ours and len(persons) == len(signed.signatures) and len(set(persons)) >= persons_needed(entry)
 
 
 def signers(signed: SignedEntry, entry: Entry, operators: Operators, *, published: datetime | None) -> frozenset[str]:

@@ -12,8 +12,9 @@ from msgspec import Struct
 
 from shared.authority import journal
 from shared.authority.journal import Entry
-from shared.authority.signed_acts import SignedActs, add_row_of, columns_of_entry, key_of, row_of, signed_in
+from shared.authority.signed_acts import SignedActs
 from shared.authority.signed_entries import SignedEntry, entry_in, heads, name_of
+from shared.authority.signed_rows import add_row_of, columns_of_entry, key_of, row_of, signed_in
 from shared.clients.storage import Row, Storage
 from shared.clients.storage_names import Table
 
@@ -104,13 +105,14 @@ def older_than(seen: Mapping[str, Iterable[str]], compared: Compared) -> list[st
 
 
 def _journaled(acts: SignedActs, storage: Storage, problems: list[str]) -> Iterator[SignedEntry]:
+    operators = acts.known()
     for row in storage.rows(Table.JOURNAL, _SIGNED_ROWS):
         if row.partition == journal.WAITING:
             continue
         signed = signed_in(row)
         entry = entry_in(signed.text) if signed else "it isn't signed"
         is_entry = signed is not None and isinstance(entry, Entry) and _is_as_written(row, signed, entry)
-        if is_entry and signed is not None and isinstance(entry, Entry) and acts.is_ours(signed, entry):
+        if is_entry and signed is not None and isinstance(entry, Entry) and acts.is_ours(signed, entry, operators):
             yield signed
         else:
             problems.append(f"row {row.partition} {row.key} of table {Table.JOURNAL} is no entry")

@@ -12,7 +12,7 @@ from shared.authority.acts import NotSigned, WaitsForSecond
 from shared.authority.adopting import adopt, standing
 from shared.authority.approvals import TableApprovals
 from shared.authority.journal import signed_entries
-from shared.authority.operators import Operators
+from shared.authority.operators import Genesis, Operators, operators_of
 from shared.authority.owners import EMERGENCY, NamedOwner
 from shared.authority.signed_acts import SignedActs
 from shared.authority.signed_entries import SignedEntry
@@ -23,6 +23,7 @@ from shared.clients.storage_names import Container, Table
 from shared.model.cases import Standing
 from shared.model.errors import Refused
 from shared.model.kinds import ApprovalList, Mode
+from tests.fakes.clock import FakeClock
 from tests.fakes.lamps import LAMP, actor_of
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.operators import add, operator, signed, suspend
@@ -150,6 +151,13 @@ def test_what_is_critical_counts_once_two_persons_have_signed_it(lists: SignedLi
     assert _state(lists) != before
     assert lists.acts().waiting(lists.tables) == []
     assert _problems(lists) == ()
+
+
+def test_an_approval_that_is_to_be_revoked_later_takes_two_as_any_other(lists: SignedLists) -> None:
+    later = {"revoked_at": lists.clock() + timedelta(days=100)}
+    with pytest.raises(WaitsForSecond):
+        lists.approvals("alice-1").approve(approval(ALICE, _TWO, **later))
+    assert _standing(lists, ALICE, on=_TWO) is _X
 
 
 def test_what_waits_four_hours_has_to_be_done_anew(lists: SignedLists) -> None:
@@ -432,6 +440,60 @@ def test_what_an_operator_could_not_write_into_the_evidence_container_is_carried
     assert settle(lists.acts(), lists.tables).uncarried == ()
     _delete_rows(lists, ALICE)
     assert _standing(lists, ALICE) is _A
+
+
+def test_two_operators_at_once_are_both_there_and_the_next_one_follows_both(lists: SignedLists) -> None:
+    """Neither sees what the other writes: two entries have one number, and the later one counts."""
+    first, second = lists.tables, MemoryStorage(clock=lists.clock)
+    second.create_all()
+    for row in _rows(lists):
+        second.insert(Table.APPROVED_ACTORS, row.partition, row.key, row.columns)
+    _approve(lists, ALICE)
+    aside = SignedLists(second, MemoryStorage(clock=lists.clock), clock=lists.clock)
+    aside.evidence.create_all()
+    aside.approvals("dave-1").approve(approval(ALICE, targets=("another-lamp",)))
+    for row in aside.tables.rows(Table.APPROVED_ACTORS, "PartitionKey ge ''"):
+        first.insert(Table.APPROVED_ACTORS, row.partition, row.key, row.columns)
+    lists.pass_time()
+    assert _standing(lists, ALICE) is _U  # the other lamp is what was said last
+    settle(lists.acts(), lists.tables)
+    _revoke(lists, ALICE, seed="carol-1")
+    (last,) = [entry for entry in signed_entries(lists.tables) if entry.act.what == "revoke"]
+    assert (last.number, len(last.previous.split())) == (2, 2)
+    assert _problems(lists) == ()
+
+
+@pytest.mark.parametrize("minutes", [-30, 30])
+def test_an_operator_whose_clock_is_off_is_believed_and_the_order_stays(lists: SignedLists, minutes: int) -> None:
+    _approve(lists, ALICE)
+    off = SignedLists(lists.tables, lists.evidence, clock=FakeClock(lists.clock() + timedelta(minutes=minutes)))
+    _revoke(off, ALICE, seed="dave-1")
+    assert _standing(lists, ALICE) is _U
+    lists.pass_time()
+    _approve(lists, ALICE)
+    lists.pass_time(60)
+    assert _standing(lists, ALICE) is _A
+    assert _problems(lists) == ()
+
+
+def test_a_list_that_was_founded_anew_adopts_what_the_lost_keys_had_signed(lists: SignedLists) -> None:
+    _approve(lists, ALICE)
+    again = Genesis(at=lists.clock(), operators=tuple(operator(f"new-{name}") for name in ("alice", "carol", "dave")))
+    founding = signed(again, "new-alice-1", "new-carol-1", "new-dave-1")
+
+    def operators() -> Operators:
+        return operators_of((founding,), founding={founding.digest}, read_at=lists.clock())
+
+    def acts(seed: str = "") -> SignedActs:
+        signer = Key(seed) if seed else None
+        return SignedActs(lists.evidence, operators=operators, tenant=lists.tenant, clock=lists.clock, signer=signer)
+
+    lists.pass_time()
+    assert _standing(lists, ALICE, acts()) is _X  # nobody is left who signed it
+    for one in standing(lists.tables, acts("new-alice-1"), now=lists.clock()):
+        assert adopt(lists.tables, acts("new-alice-1"), one, now=lists.clock())
+    lists.pass_time()
+    assert (_standing(lists, ALICE, acts()), _standing(lists, MALLORY, acts())) == (_A, _U)
 
 
 # ---- what stood before -----------------------------------------------------------------------------------------------
