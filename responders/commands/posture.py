@@ -137,9 +137,10 @@ def _show(arguments: argparse.Namespace) -> int:
 
 def _page(posture: "Posture", days: "list[Day]", language: str) -> str:
     from responders.posture.korean import KOREAN  # noqa: PLC0415 - only where it is needed
+    from responders.posture.korean_findings import FINDINGS  # noqa: PLC0415
     from shared.checks.posture_page import posture_page  # noqa: PLC0415
 
-    return posture_page(posture, days, language=language or ENGLISH, korean=KOREAN)
+    return posture_page(posture, days, language=language or ENGLISH, korean=KOREAN, findings=FINDINGS)
 
 
 def _is_shown(line: "PostureLine") -> bool:

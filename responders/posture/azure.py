@@ -87,7 +87,7 @@ def _few(snapshot: Snapshot) -> list[Finding]:
     return [
         failed(f"{subscription} has {len(who)} owners: {some_of(who)}")
         if len(who) > _MOST_OWNERS
-        else ok(f"{subscription} has {len(who)}")
+        else ok(f"{subscription} has {len(who)} owners")
         for subscription, who in owners.items()
     ]
 

@@ -1,4 +1,4 @@
-"""Titles of checks and items in Korean, and what to do about each. What was found is told in English."""
+"""Titles of checks and items in Korean, and what to do about each."""
 
 from collections.abc import Mapping
 from typing import Final

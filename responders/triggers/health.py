@@ -99,12 +99,13 @@ def show_posture(req: func.HttpRequest) -> func.HttpResponse:
 def _posture_page(posture: "Posture", days: "list[Day]", accept_language: str) -> func.HttpResponse:
     """Make the page in the browser's language, and in that of messages where it names none."""
     from responders.posture.korean import KOREAN  # noqa: PLC0415 - the same
+    from responders.posture.korean_findings import FINDINGS  # noqa: PLC0415
     from shared.checks.posture_page import posture_page  # noqa: PLC0415
     from shared.emergency.blocks import HEADERS  # noqa: PLC0415
     from shared.emergency.labels import language_of  # noqa: PLC0415
 
     language = language_of(accept_language) if accept_language else runtime().settings.notice_language
-    page = posture_page(posture, days, language=language, korean=KOREAN)
+    page = posture_page(posture, days, language=language, korean=KOREAN, findings=FINDINGS)
     headers = {**HEADERS, "Vary": "Accept, Accept-Language"}
     return func.HttpResponse(page, mimetype="text/html", charset="utf-8", headers=headers)
 

@@ -1,6 +1,6 @@
 """The posture for people who read it in a browser: what to do first, then each stage, what fails in front.
 
-What was found is told in English, as it is kept; everything else is in the page's language.
+What was found is kept in English, and shown in the page's language where there is that.
 """
 
 from collections import Counter
@@ -15,9 +15,10 @@ from shared.checks.posture import WITHIN, Posture, PostureLine, Stage, bulleted,
 from shared.checks.posture_store import Day
 from shared.checks.posture_texts import Korean
 from shared.emergency.blocks import Badge, Block, Facts, Heading, Items, Paragraph, Table, html
-from shared.model.bilingual import ENGLISH, KOREAN, Value, Words, filled
+from shared.model.bilingual import ENGLISH, KOREAN, KeptTexts, Value, Words, filled
 
 _MOST_FIRST: Final = 5
+_NO_FINDINGS: Final = KeptTexts(())
 _FOLDED: Final = (
     (Status.OK, texts.PASSING, "good"),
     (Status.NOT_APPLICABLE, texts.NOT_APPLICABLE, ""),
@@ -30,6 +31,11 @@ class _Page(Struct, frozen=True, kw_only=True):
 
     language: str
     korean: Mapping[str, Korean]
+    findings: KeptTexts
+
+    def found(self, text: str) -> str:
+        korean = self.findings.in_korean(text) if self.language == KOREAN else ""
+        return _plain(korean or text)
 
     def say(self, words: Words, **values: Value) -> str:
         return filled(words, **values).in_language(self.language) if values else words.in_language(self.language)
@@ -55,12 +61,14 @@ def posture_page(
     *,
     language: str = ENGLISH,
     korean: Mapping[str, Korean] | None = None,
+    findings: KeptTexts = _NO_FINDINGS,
 ) -> str:
     """Give the page; `shared.emergency.blocks.HEADERS` go with it. `days` are earlier results, the oldest first.
 
-    `korean` has titles and what to do in Korean, by the ids of checks and items; what isn't there stays in English.
+    `korean` has titles and what to do in Korean, by the ids of checks and items, `findings` what was found; what isn't
+    there stays in English.
     """
-    page = _Page(language=language, korean=korean or {})
+    page = _Page(language=language, korean=korean or {}, findings=findings)
     return html(page.say(texts.TITLE, tenant=posture.tenant), _blocks(posture, days, page), language)
 
 
@@ -109,7 +117,9 @@ def _stage(stage: Stage, lines: Sequence[PostureLine], page: _Page) -> Iterator[
     if waiting:
         yield _folded(page.say(texts.TO_BE_CONFIRMED), str(len(waiting)), "busy", waiting)
     for status, words, tone in _FOLDED:
-        rows = tuple((page.title(line), _plain("; ".join(line.found))) for line in lines if line.status is status)
+        rows = tuple(
+            (page.title(line), "; ".join(map(page.found, line.found))) for line in lines if line.status is status
+        )
         if rows:
             table = Table(head=(page.say(texts.CHECK), page.say(texts.FOUND)), rows=rows)
             yield _folded(page.say(words), str(len(rows)), tone, (table,))
@@ -131,7 +141,7 @@ def _badge(line: PostureLine, page: _Page) -> Badge:
 
 def _facts(line: PostureLine, page: _Page) -> Iterator[tuple[str, tuple[str, ...]]]:
     command = f"responder posture {'confirm' if line.is_manual else 'accept'} {line.id} --reason TEXT"
-    yield page.say(texts.FOUND), tuple(map(_plain, bulleted(line.found)))
+    yield page.say(texts.FOUND), bulleted([*map(page.found, line.found)])
     if line.cure:
         yield page.say(texts.TODO), (_plain(page.todo(line)),)
     if line.accepted:

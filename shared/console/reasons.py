@@ -4,8 +4,9 @@ They are stored in English, as what the command line and the journal say. One th
 marked so. No particle follows a value: a fixed noun stands between.
 """
 
-import re
 from typing import Final
+
+from shared.model.bilingual import KeptTexts
 
 REASONS: Final[tuple[tuple[str, str], ...]] = (
     ("the actor is approved", "변경한 사람이 승인되어 있습니다"),
@@ -41,16 +42,12 @@ REASONS: Final[tuple[tuple[str, str], ...]] = (
 )
 """Each reason in English, as the code makes it, and in Korean; a part in braces is any value."""
 
-_PART: Final = re.compile(r"\\{(\w+)\\}")
-_COMPILED: Final = tuple((re.compile(_PART.sub(r"(?P<\1>.+?)", re.escape(en))), ko) for en, ko in REASONS)
+_KEPT: Final = KeptTexts(REASONS)
 
 
 def in_korean(reason: str) -> str:
     """Give a stored reason in Korean, "" for one that there is in English only; a full stop at its end stays."""
     ending = "." if reason.endswith(".") else ""
     text = reason.removesuffix(".")
-    for pattern, korean in _COMPILED:
-        found = pattern.fullmatch(f"{text[:1].lower()}{text[1:]}")
-        if found is not None:
-            return f"{korean.format_map(found.groupdict())}{ending}"
-    return ""
+    korean = _KEPT.in_korean(f"{text[:1].lower()}{text[1:]}")
+    return f"{korean}{ending}" if korean else ""

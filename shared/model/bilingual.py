@@ -5,7 +5,9 @@ from the tenant, from a person or from an error stays as it is, but on one line.
 a parameter, since it would depend on how that ends.
 """
 
+import re
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Final
 
 from msgspec import Struct
@@ -72,3 +74,25 @@ def some(names: list[str], most: int) -> Words:
     if more <= 0:
         return same(shown)
     return Words(en=f"{shown}, and {more:,} more", ko=f"{shown} 외 {more:,}개")
+
+
+_PART: Final = re.compile(r"\\\{(\w+)\\\}")
+
+
+class KeptTexts:
+    """Texts that are kept in English, as the code makes them, with their Korean; a part in braces is any value."""
+
+    def __init__(self, texts: Iterable[tuple[str, str]]) -> None:
+        self._texts = tuple(texts)
+
+    @cached_property
+    def _compiled(self) -> tuple[tuple[re.Pattern[str], str], ...]:
+        return tuple((re.compile(_PART.sub(r"(?P<\1>.+?)", re.escape(en))), ko) for en, ko in self._texts)
+
+    def in_korean(self, text: str) -> str:
+        """Give a text in Korean, by the first that fits; "" for one that there is in English only."""
+        for pattern, korean in self._compiled:
+            found = pattern.fullmatch(text)
+            if found is not None:
+                return korean.format_map(found.groupdict())
+        return ""

@@ -24,6 +24,7 @@ from responders.posture import (
 from responders.posture.app_permissions import Powerful
 from responders.posture.declared import DECLARED
 from responders.posture.directory import Organization
+from responders.posture.korean_findings import FINDINGS
 from responders.posture.reports import Failures
 from responders.posture.roles import PRIVILEGED_ROLE_ADMINISTRATOR, Held, Holder
 from shared.checks.check import Status, Unread
@@ -305,6 +306,33 @@ def test_what_is_not_as_it_should_be_fails_and_is_named(check: str, changes: Cha
 def test_each_check_has_a_tenant_that_fails() -> None:
     warned = {"admin-passwords-recent"}
     assert {check for check, *_ in _FAILS} | warned == set(_CHECKS)
+
+
+_ONLY_IN_ENGLISH: Final = {"nobody-else-could-undo-us"}
+
+
+@pytest.mark.parametrize(("check", "changes", "_said"), _FAILS)
+def test_what_fails_is_told_in_korean(check: str, changes: Changes, _said: str) -> None:
+    found = judged([_CHECKS[check]], [], snapshot(changes), confirmed={}, accepted={}).lines[0].found
+    assert all(map(FINDINGS.in_korean, found)) is (check not in _ONLY_IN_ENGLISH)
+
+
+@pytest.mark.parametrize(
+    ("text", "korean"),
+    [
+        ("a guest in no group signs in with a password on Linux", "그룹이 없는 게스트: 암호만으로 로그인됨 (on Linux)"),
+        (
+            "5 hold or may activate Global Administrator, beside the emergency accounts: a, b",
+            "전역 관리자가 될 수 있는 사람 5명: a, b",
+        ),
+        ("nobody has confirmed it", "아직 아무도 확인하지 않음"),
+        ("couldn't be checked: the secure score: 403", "확인하지 못함: the secure score: 403"),
+        ("something new", ""),
+    ],
+)
+def test_findings_in_korean_keep_names_and_numbers(text: str, korean: str) -> None:
+    assert FINDINGS.in_korean(text).endswith(korean)
+    assert bool(FINDINGS.in_korean(text)) is bool(korean)
 
 
 _OLD: Final = AT - timedelta(days=91)

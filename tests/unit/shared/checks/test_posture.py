@@ -27,6 +27,7 @@ from shared.checks.posture_texts import Korean
 from shared.checks.snapshot import Part, Reading, Snapshot, read_snapshot
 from shared.clients.storage import Storage
 from shared.clients.storage_names import Table
+from shared.model.bilingual import KeptTexts
 from shared.model.errors import Unreachable
 from tests.fakes.clock import NOW
 from tests.fakes.runtime import Bench, bench, settings_with
@@ -345,6 +346,9 @@ def test_the_page_is_in_korean_as_far_as_there_is_korean() -> None:
     assert "soup is fine" not in page
     assert "other is fine" in page, "what isn't there in Korean stays in English"
     assert "국" not in posture_page(posture, korean=_KOREAN)
+    findings = KeptTexts((("cold", "차가움"),))
+    assert "차가움" in posture_page(posture, language="ko", findings=findings)
+    assert "차가움" not in posture_page(posture, findings=findings)
 
 
 def test_what_to_do_about_what_could_not_be_read_is_not_the_checks_own() -> None:
