@@ -12,7 +12,7 @@ import pytest
 from azure.functions.meta import Datum
 from azure.functions.queue import QueueMessageInConverter
 
-from infra.local.world import B2C_TENANT, MALLORY, SUBSCRIPTION, WORKFORCE_TENANT
+from infra.local.world import ALICE, B2C_TENANT, MALLORY, SUBSCRIPTION, WORKFORCE_TENANT
 from responders.catalogue import CATALOGUE
 from responders.detections.samples import cloud_event_record, event_grid_record
 from responders.sources import AUDIT_LOG, SIGN_IN_LOG
@@ -30,7 +30,7 @@ from shared.model.calls import Call, Permission, Service
 from shared.model.cases import State
 from shared.model.detections import Burst
 from shared.model.errors import Refused, Rejected, Unreachable
-from shared.model.kinds import Image, ObjectKind, TenantKind
+from shared.model.kinds import ApprovalList, Image, ObjectKind, TenantKind
 from shared.model.object_kinds import Kind
 from shared.model.remediations import Inventory
 from shared.model.tenant_api import TenantApi
@@ -500,6 +500,28 @@ def test_the_resume_timer_tells_of_a_change_of_operators_once(
         _user_function(schedules.resume_cases)(_TIMER)
     titles = [one.title for one in made.teams.system_notices]
     assert titles.count("Who may act in an emergency has changed") == 1
+
+
+def test_the_resume_timer_writes_again_what_somebody_deleted_and_pages_what_he_wrote(
+    memory: MemoryStorage, use: Callable[[Bench], Bench]
+) -> None:
+    made = use(ready_bench(memory, EMERGENCY_OPERATORS=setting_of([GENESIS])))
+    _user_function(schedules.resume_cases)(_TIMER)
+    title = "Lists that operators sign were tampered with"
+    assert title not in [one.title for one in made.teams.system_notices]
+    (row,) = memory.rows(Table.APPROVED_ACTORS, "PartitionKey ge ''")
+    memory.delete(Table.APPROVED_ACTORS, row)
+    forged = row.key.replace(ALICE.id, MALLORY.id)
+    memory.insert(Table.APPROVED_ACTORS, row.partition, forged, row.columns)
+    for _ in range(2):
+        _user_function(schedules.resume_cases)(_TIMER)
+    found = {one.key for one in memory.rows(Table.APPROVED_ACTORS, "PartitionKey ge ''")}
+    assert found == {row.key, forged}
+    notices = [one for one in made.teams.system_notices if one.title == title]
+    assert len(notices) == 2  # the second look finds what was written, and nothing missing any more
+    assert MALLORY.id in notices[0].text
+    standing = made.runtime.approvals.find(ApprovalList(row.partition), MALLORY.id)
+    assert standing is None
 
 
 def test_the_resume_timer_looks_at_what_is_seen_once_a_minute_however_often_it_ticks(
