@@ -10,7 +10,17 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from responders.triggers.acts import OF_A_CASE, Acted, Classification, Confirmation, NoteBody, ShownPlan
+from responders.triggers.acts import (
+    OF_A_CASE,
+    Acted,
+    Classification,
+    Confirmation,
+    NoteBody,
+    Release,
+    Restrained,
+    ShownContainment,
+    ShownPlan,
+)
 from responders.triggers.requests import (
     Acknowledgement,
     CaseList,
@@ -179,6 +189,24 @@ OPERATIONS: Final[Mapping[str, tuple[Operation, ...]]] = {
             refuses=_ACTS,
         ),
     ),
+    "show_containment": (
+        Operation(
+            method="GET",
+            says="Show what taking the account behind a case from whoever uses it would do.",
+            gives=ShownContainment,
+            refuses=(404, 409),
+        ),
+    ),
+    "contain_case": (
+        Operation(
+            method="POST",
+            says="Contain the account as it was shown.",
+            gives=Restrained,
+            takes=Confirmation,
+            refuses=_ACTS,
+        ),
+    ),
+    "release_case": (Operation(method="POST", says="Give it back.", gives=Restrained, takes=Release, refuses=_ACTS),),
     "show_act": (
         Operation(method="GET", says="Show what an act on a case would do.", gives=ShownPlan, refuses=(404, 409)),
     ),

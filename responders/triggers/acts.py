@@ -6,7 +6,7 @@ plan that is out of date isn't done.
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import azure.functions as func
 from msgspec import Meta, Struct
@@ -23,6 +23,7 @@ from responders.triggers.requests import (
     said_of,
     signed_by,
 )
+from shared.authority.acts import NotSigned, WaitsForSecond
 from shared.authority.approvals import since_from
 from shared.model.cases import Case, RemarkKind
 from shared.model.errors import LeaseLost, Rejected
@@ -30,6 +31,9 @@ from shared.model.kinds import ObjectKind
 from shared.model.objects import ObjectId, Objection, Op
 from shared.respond.asking import ActPlan, Asking, Row, Verb, asking_of
 from shared.respond.remarks import LONGEST_REMARK, classify, note, take_back
+
+if TYPE_CHECKING:
+    from shared.respond.containing import ContainmentPlan
 
 acts = func.Blueprint()
 
@@ -52,6 +56,44 @@ class Acted(Struct, frozen=True, kw_only=True):
     """Answer of POST: what came of it, and the digest of what was done."""
 
     result: str
+    plan: str
+
+
+class Restrained(Struct, frozen=True, kw_only=True):
+    """Answer of POST cases/{case}/containment and release."""
+
+    result: str
+
+
+class Release(Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of POST cases/{case}/release: why it is given back."""
+
+    reason: Reason
+
+
+class AccountStep(Struct, frozen=True, kw_only=True):
+    """One thing that is done to an account: how it is undone, and how it stands, "" for not yet."""
+
+    account: str
+    act: str
+    does: str
+    undo: str
+    stands: str
+
+
+class ShownContainment(Struct, frozen=True, kw_only=True):
+    """What containing would do: to the account, in this order, and to what it did `since` then.
+
+    `waiting` says why nothing would be sent at present. `plan` is the digest of it all, "" where nothing is to be done.
+    """
+
+    since: datetime
+    steps: tuple[AccountStep, ...]
+    approvals: tuple[str, ...]
+    objects: tuple["ShownPlan", ...]
+    leans: tuple[str, ...]
+    unread: tuple[str, ...]
+    waiting: str
     plan: str
 
 
@@ -141,17 +183,92 @@ def classify_case(req: func.HttpRequest) -> func.HttpResponse:
     return _said(req, Classification, said)
 
 
+@acts.function_name("show_containment")
+@acts.route(route="cases/{case}/containment", methods=["GET"])
+def show_containment(req: func.HttpRequest) -> func.HttpResponse:
+    """Show what taking the account behind a case from whoever uses it would do."""
+    from shared.respond.containing import plan_containment  # noqa: PLC0415 - people ask rarely, start-up is a feature
+
+    case = find_case(req.route_params["case"])
+    if case is None:
+        return problem(404, _NO_CASE)
+    try:
+        return json_response(_shown_containment(plan_containment(runtime(), case)))
+    except Rejected as rejected:
+        return problem(409, str(rejected))
+
+
+@acts.function_name("contain_case")
+@acts.route(route="cases/{case}/containment", methods=["POST"])
+def contain_case(req: func.HttpRequest) -> func.HttpResponse:
+    """Take the account behind a case from whoever uses it, as it was shown."""
+    from shared.respond.containing import contain  # noqa: PLC0415 - people ask rarely, start-up is a feature
+
+    def decided(case: Case, by: str, body: Confirmation) -> Restrained:
+        contained = contain(runtime(), case, digest=body.plan, by=by, reason=body.reason)
+        return Restrained(result=contained.result)
+
+    return _restrain(req, Confirmation, decided)
+
+
+@acts.function_name("release_case")
+@acts.route(route="cases/{case}/release", methods=["POST"])
+def release_case(req: func.HttpRequest) -> func.HttpResponse:
+    """Give back what was taken because of a case."""
+    from shared.respond.containing import release  # noqa: PLC0415 - people ask rarely, start-up is a feature
+
+    def decided(case: Case, by: str, body: Release) -> Restrained:
+        return Restrained(result=release(runtime(), case.tenant_id, case.id, by=by, reason=body.reason))
+
+    return _restrain(req, Release, decided)
+
+
+def _restrain[T: Struct](
+    req: func.HttpRequest, shape: type[T], decide: Callable[[Case, str, T], Restrained]
+) -> func.HttpResponse:
+    """Have somebody who is known decide about the account behind a case."""
+    asked = _asked_of_case(req, shape)
+    if isinstance(asked, func.HttpResponse):
+        return asked
+    try:
+        return _restrained(decide(*asked))
+    except ValueError as error:
+        return problem(400, str(error))
+    except NotSigned as error:
+        return problem(403, f"the account's part is noted, the rest isn't done: {error}")
+    except (Rejected, WaitsForSecond) as error:
+        return problem(409, str(error))
+    except LeaseLost:
+        return problem(409, "the row is being written by another run; send it again")
+
+
+def _restrained(restrained: Restrained) -> func.HttpResponse:
+    from shared.respond.persons import Result  # noqa: PLC0415 - people ask rarely, start-up is a feature
+
+    if restrained.result not in {Result.DONE, Result.ALREADY}:
+        return problem(409, f"{restrained.result}; GET shows what it would be now")
+    return json_response(restrained)
+
+
 def _said[T: Struct](req: func.HttpRequest, shape: type[T], say: Callable[[Case, str, T], Case]) -> func.HttpResponse:
     """Have somebody who is known say something of a case."""
+    asked = _asked_of_case(req, shape, otherwise=b"{}")
+    return asked if isinstance(asked, func.HttpResponse) else said_of(lambda: say(*asked))
+
+
+def _asked_of_case[T: Struct](
+    req: func.HttpRequest, shape: type[T], *, otherwise: bytes = b""
+) -> tuple[Case, str, T] | func.HttpResponse:
+    """Give the case that a request is about, who is known to make it, and its body; a response refuses it."""
     try:
-        body = body_of(req, shape, otherwise=b"{}")
+        body = body_of(req, shape, otherwise=otherwise)
     except ValueError as error:
         return problem(400, str(error))
     case = find_case(req.route_params["case"])
     if case is None:
         return problem(404, _NO_CASE)
     by = _decided_by(req)
-    return by if isinstance(by, func.HttpResponse) else said_of(lambda: say(case, by, body))
+    return by if isinstance(by, func.HttpResponse) else (case, by, body)
 
 
 def _asking_of_case(req: func.HttpRequest) -> Asking | func.HttpResponse:
@@ -224,6 +341,23 @@ def _decided_by(req: func.HttpRequest) -> str | func.HttpResponse:
     """Say who decides; a response refuses whoever isn't known."""
     by = signed_by(req)
     return problem(403, _NOBODY) if by == WITH_A_KEY else by
+
+
+def _shown_containment(plan: "ContainmentPlan") -> ShownContainment:
+    revocation = plan.revocation
+    return ShownContainment(
+        since=plan.since,
+        steps=tuple(
+            AccountStep(account=one.account, act=one.act, does=one.does, undo=one.undo, stands=one.stands)
+            for one in plan.steps
+        ),
+        approvals=tuple(revocation.approvals),
+        objects=tuple(map(_shown, revocation.plans)),
+        leans=revocation.leans,
+        unread=revocation.unread,
+        waiting=plan.waiting,
+        plan=plan.digest,
+    )
 
 
 def _shown(plan: ActPlan) -> ShownPlan:

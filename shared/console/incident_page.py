@@ -28,7 +28,9 @@ from shared.notify.next_steps import next_steps
 from shared.notify.portal import portal_link
 from shared.notify.wording import PageContext, is_later, result
 from shared.objects.comparing import is_same, member_of
+from shared.objects.restraints import Containment
 from shared.respond.asking import Verb
+from shared.respond.restraint_reminders import line_of
 
 _LONGEST: Final = 1_000
 _TITLE: Final = 200
@@ -40,7 +42,8 @@ class Shown(Struct, frozen=True, kw_only=True):
     """What the page shows besides the incident: names, that of the tenant too, how leaves are compared, and others.
 
     `said` is what came of a press, `others` are ids of other open incidents of the same actor, None where that isn't
-    known. `rules` is None where no object is guarded.
+    known. `rules` is None where no object is guarded. `containment` is what was taken from accounts because of it, and
+    `may_contain` whether that of its actor can be: it is certain whose it is.
     """
 
     named: Named
@@ -48,6 +51,8 @@ class Shown(Struct, frozen=True, kw_only=True):
     rules: LeafRules | None = None
     said: Words | None = None
     others: tuple[str, ...] | None = ()
+    containment: Containment | None = None
+    may_contain: bool = False
 
 
 def incident_page(incident: Incident, also: Shown, view: View) -> str:
@@ -61,7 +66,7 @@ def incident_page(incident: Incident, also: Shown, view: View) -> str:
             el("div", el("div", _verdict(incident, also, view), class_="in"), class_=f"verdict {look}"),
             el(
                 "div",
-                el("div", _acknowledgement(incident, view), _next(incident, view), class_="side"),
+                el("div", _acknowledgement(incident, view), _next(incident, also, view), class_="side"),
                 el(
                     "div",
                     _changed(incident, also, view),
@@ -233,25 +238,28 @@ def _acknowledgement(incident: Incident, view: View) -> Html:
     return view.form("take-back", case.id, words, button, action=action, class_="ack had")
 
 
-def _next(incident: Incident, view: View) -> Html:
-    steps = [el("li", *each) for each in _steps_to_take(incident, view)]
+def _next(incident: Incident, also: Shown, view: View) -> Html:
+    steps = [el("li", *each) for each in _steps_to_take(incident, also, view)]
     readers = el("p", view.say(texts.ONLY_READS), class_="s") if not view.may_act and _acts(incident) else None
     title = el("h2", view.say(texts.NEXT), id="h-next")
     return el("section", title, el("ol", steps), readers, class_="card next", aria_labelledby="h-next")
 
 
-def _steps_to_take(incident: Incident, view: View) -> Iterator[tuple[Part, ...]]:
+def _steps_to_take(incident: Incident, also: Shown, view: View) -> Iterator[tuple[Part, ...]]:
     """Give the steps, at most three, each with its buttons where the thought arises."""
     if object_of(incident.case) is None:
         for step in next_steps(incident.case, incident.detection, max_length=_LONGEST):
             yield (el("p", view.english(step)),)
+        yield from _restrain(incident, also, view)
         return
     match incident.state.stage:
         case Stage.NEEDS | Stage.WATCHED | Stage.FAILED | Stage.UNKNOWN:
             yield (_ask(incident, view),)
             yield from _by_hand(incident, view)
-            yield _step(texts.NOT_WANTED, incident, view, _to_put_back(incident), is_main=True)
+            besides = [_to_sheet(texts.CONTAIN, "contain", incident, view)] if _may_be_taken(incident, also) else []
+            yield _step(texts.NOT_WANTED, incident, view, _to_put_back(incident), is_main=True, besides=besides)
             yield _step(texts.WANTED, incident, view, (Verb.ACCEPT, Verb.LEAVE))
+            yield from _contained(also, incident, view)
         case Stage.WAITS:
             because = incident.case.pending or incident.case.because
             yield (el("p", view.put(texts.IN_THE_WAY, because=view.reason(because, most=_LONGEST))),)
@@ -264,7 +272,7 @@ def _steps_to_take(incident: Incident, view: View) -> Iterator[tuple[Part, ...]]
             yield (el("p", view.say(texts.WAIT)),)
         case Stage.BACK:
             yield (_ask(incident, view),)
-            yield from _restrain(incident, view)
+            yield from _restrain(incident, also, view)
             yield _step(texts.WANTED, incident, view, (Verb.UNDO,))
         case Stage.APPROVED | Stage.DECIDED:
             yield (el("p", view.say(texts.NOTHING_TO_DO)),)
@@ -281,7 +289,13 @@ def _acts(incident: Incident) -> bool:
 
 
 def _step(
-    words: Words, incident: Incident, view: View, verbs: Sequence[Verb], *, is_main: bool = False
+    words: Words,
+    incident: Incident,
+    view: View,
+    verbs: Sequence[Verb],
+    *,
+    is_main: bool = False,
+    besides: Sequence[Part] = (),
 ) -> tuple[Part, ...]:
     text = el("p", view.say(words))
     if not view.may_act:
@@ -298,6 +312,7 @@ def _step(
                 href=view.link("i", incident.case.id, verb),
             )
         )
+    links += besides
     return (text, links[0]) if len(links) == 1 else (text, el("div", links, class_="row"))
 
 
@@ -311,10 +326,33 @@ def _ask(incident: Incident, view: View) -> Html:
     return el("p", el("b", view.put(texts.CALL, who=who)), " ", view.say(texts.DO_NOT_WRITE))
 
 
-def _restrain(incident: Incident, view: View) -> Iterator[tuple[Part, ...]]:
-    if incident.case.actor.kind is ActorKind.USER and incident.case.actor.id:
-        command = el("code", f"responder contain {incident.case.id}", class_="pre")
-        yield (el("p", view.say(texts.RESTRAIN_BY), command),)
+def _may_be_taken(incident: Incident, also: Shown) -> bool:
+    """Whether the actor's account can be taken from whoever uses it, and isn't yet."""
+    is_held = also.containment is not None and also.containment.released is None
+    return also.may_contain and not is_held and incident.case.standing is not Standing.APPROVED
+
+
+def _restrain(incident: Incident, also: Shown, view: View) -> Iterator[tuple[Part, ...]]:
+    """Give the step about the actor's account: to take it from whoever uses it, or to give it back."""
+    if _may_be_taken(incident, also):
+        yield (el("p", view.say(texts.NOT_THEM)), _to_sheet(texts.CONTAIN, "contain", incident, view))
+    yield from _contained(also, incident, view)
+
+
+def _contained(also: Shown, incident: Incident, view: View) -> Iterator[tuple[Part, ...]]:
+    """Say what was taken from accounts because of it, with the way back."""
+    kept = also.containment
+    if kept is not None and kept.released is None:
+        said = view.put(texts.CONTAINED, name=name(person_in(kept.asked.by)), at=clock(kept.asked.at, view))
+        lines = [el("li", view.english(shown(line_of(step), _LONGEST))) for step in kept.steps]
+        what = el("div", el("p", said), el("ul", lines, class_="why plain"))
+        yield (what, _to_sheet(texts.RELEASE, "release", incident, view))
+
+
+def _to_sheet(words: Words, act: str, incident: Incident, view: View) -> Part:
+    if not view.may_act:
+        return None
+    return el("a", view.say(words), class_="btn", href=view.link("i", incident.case.id, act))
 
 
 def _by_hand(incident: Incident, view: View) -> Iterator[tuple[Part, ...]]:

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import msgspec
 from msgspec import Struct
 
+from shared.authority.acts import NotSigned, WaitsForSecond
 from shared.authority.owners import NamedOwner, TableOwners
 from shared.console import texts
 from shared.console.assets import SCRIPT, STYLE
@@ -25,6 +26,14 @@ from shared.console.markup import Html, Part
 from shared.console.names import names_for, names_in
 from shared.console.object_page import Past, object_page
 from shared.console.refused_pages import said_page, sign_in_address, turned_away_page
+from shared.console.restraint_pages import (
+    CONTAIN,
+    RESTRAINING,
+    RESTRAINT_REASONS,
+    RestraintSheet,
+    released_plan,
+    restraint_page,
+)
 from shared.console.sayings import SAYINGS, Saying, may_say, say
 from shared.console.sentences import Said, what_happened
 from shared.console.sheets import LABELS, LONGEST_NOTE, REASONS, Sheet, sheet_page
@@ -39,10 +48,12 @@ from shared.model.errors import LeaseLost, Rejected, ResponderError
 from shared.model.kinds import ObjectKind
 from shared.model.object_kinds import LeafRules
 from shared.model.objects import ObjectId
+from shared.objects.restraints import Containment
 from shared.respond.act_plans import plan_act
 from shared.respond.acts import act
 from shared.respond.asking import Asking, Verb, asking_of
 from shared.respond.components import Runtime
+from shared.respond.containing import contain, plan_containment, release, why_not
 from shared.respond.persons import Result, history, show
 
 _log = logging.getLogger("responder.console")
@@ -77,6 +88,8 @@ _SAID: Final[Mapping[str, Words]] = {
     "already": texts.ALREADY,
     "acknowledged": texts.ACKNOWLEDGED,
     "taken-back": texts.TAKEN_BACK,
+    "contained": texts.DONE_CONTAINED,
+    "in-part": texts.DONE_IN_PART,
     "remarked": texts.NOTED,
 }
 
@@ -181,6 +194,8 @@ class _Answering:
                 return self._incident(case_id)
             case ["i", case_id, verb] if verb in LABELS:
                 return self._sheet(case_id, Verb(verb))
+            case ["i", case_id, restraining] if restraining in RESTRAINING:
+                return self._restraint_sheet(case_id, restraining)
             case ["o", kind, key]:
                 return self._object(kind, key)
             case _:
@@ -220,14 +235,29 @@ class _Answering:
         if case is None:
             return self._no_incident()
         incident = incident_of(self._runtime, case, with_evidence=True)
+        containment, may_contain = self._of_account(case)
         shown = Shown(
             named=names_for(self._runtime, incident),
             tenant=tenant.name if (tenant := self._runtime.settings.tenant(case.tenant_id)) else "",
             rules=self._rules(incident),
             said=self._said_of(case),
             others=self._others(incident),
+            containment=containment,
+            may_contain=may_contain,
         )
         return self._html(HTTPStatus.OK, incident_page(incident, shown, self._view()))
+
+    def _of_account(self, case: Case) -> tuple[Containment | None, bool]:
+        """Give what was taken from accounts because of a case, and whether its actor's can be; neither where unread."""
+        try:
+            return self._containment(case), not why_not(self._runtime, case)
+        except ResponderError as error:
+            _log.warning("what was taken because of case %s could not be read: %s", case.id, error)
+            return None, False
+
+    def _containment(self, case: Case) -> Containment | None:
+        kept = self._runtime.restraints.read(case.tenant_id, case.id)
+        return kept.containment if kept else None
 
     def _rules(self, incident: Incident) -> LeafRules | None:
         kind = self._runtime.kinds.get(incident.case.object_kind) if incident.case.object_kind else None
@@ -287,6 +317,29 @@ class _Answering:
             sheet = msgspec.structs.replace(sheet, nothing=str(rejected))
         return self._html(status, sheet_page(sheet, named, self._view()))
 
+    def _restraint_sheet(
+        self, case_id: str, what: str, *, said: Words | None = None, status: int = HTTPStatus.OK, note: str = ""
+    ) -> Reply:
+        case = find(self._runtime, case_id)
+        if case is None:
+            return self._no_incident()
+        incident = incident_of(self._runtime, case)
+        named = names_for(self._runtime, incident)
+        sheet = RestraintSheet(
+            act=what,
+            case_id=case.id,
+            sentence=self._sentence(incident, named),
+            kept=self._containment(case),
+            said=said,
+            note=note,
+        )
+        if what == CONTAIN:
+            try:
+                sheet = msgspec.structs.replace(sheet, plan=plan_containment(self._runtime, case))
+            except Rejected as rejected:
+                sheet = msgspec.structs.replace(sheet, nothing=str(rejected))
+        return self._html(status, restraint_page(sheet, named, self._view()))
+
     def _sentence(self, incident: Incident, named: Callable[[str], str]) -> Html:
         said = Said(language=self._language, with_standing=True)
         name = incident.object_state.name if incident.object_state else ""
@@ -311,6 +364,8 @@ class _Answering:
                 return self._say(visitor, case_id, Saying(saying), form)
             case ["i", case_id, verb] if verb in LABELS:
                 return self._act(visitor, case_id, Verb(verb), form)
+            case ["i", case_id, restraining] if restraining in RESTRAINING:
+                return self._restrain(visitor, case_id, restraining, form)
             case _:
                 return self._said(HTTPStatus.NOT_FOUND, texts.NO_PAGE)
 
@@ -397,6 +452,52 @@ class _Answering:
                 # What is so without anybody having pressed this was shown otherwise.
                 said = texts.BUSY if result is Result.BUSY else texts.MOVED
                 return self._sheet(case_id, verb, said=said, status=HTTPStatus.CONFLICT, note=note)
+
+    def _restrain(self, visitor: Visitor, case_id: str, what: str, form: Mapping[str, str]) -> Reply:
+        """Take an account from whoever uses it, or give it back, as it was shown."""
+        plan, typed = form.get("plan", ""), form.get("note", "").strip()[:LONGEST_NOTE]
+        if refusal := self._token_refusal(form, what, case_id, plan):
+            return refusal
+        if not visitor.may_act:
+            return self._said(HTTPStatus.FORBIDDEN, texts.NEEDS_OPERATOR, back=f"{ROOT}/i/{case_id}")
+        case, words = find(self._runtime, case_id), RESTRAINT_REASONS[what].get(form.get("reason", ""))
+        if case is None:
+            return self._no_incident()
+        said: Words | str = texts.NO_REASON
+        if words is not None:
+            said = self._restrained(
+                case, what, plan, by=visitor.by, reason=f"{words.en}. {typed}" if typed else words.en
+            )
+        if isinstance(said, str):
+            _log.info("%s asked to %s the account of case %s: %s", visitor.id, what, case.id, said)
+            return self._led_back(case.id, said)
+        status = HTTPStatus.CONFLICT if words is not None else HTTPStatus.BAD_REQUEST
+        return self._restraint_sheet(case_id, what, said=said, status=status, note=typed)
+
+    def _restrained(self, case: Case, what: str, plan: str, *, by: str, reason: str) -> str | Words:
+        """Give the code of what came of it, or why it wasn't done."""
+        try:
+            result = self._decided(case, what, plan, by=by, reason=reason)
+        except (NotSigned, WaitsForSecond):
+            # The account comes first, and needs no signature; ending what it was approved for does.
+            return "in-part"
+        match result:
+            case Result.DONE:
+                return "contained"
+            case Result.ALREADY:
+                return "already"
+            case Result.BUSY:
+                return texts.BUSY
+            case _:
+                return texts.MOVED
+
+    def _decided(self, case: Case, what: str, plan: str, *, by: str, reason: str) -> Result:
+        if what == CONTAIN:
+            return contain(self._runtime, case, digest=plan, by=by, reason=reason).result
+        kept = self._containment(case)
+        if kept is not None and kept.released is None and released_plan(kept) != plan:
+            return Result.MOVED
+        return release(self._runtime, case.tenant_id, case.id, by=by, reason=reason)
 
     def _was_done(self, asking: Asking, plan: str) -> bool:
         """Whether somebody has done what a plan showed."""

@@ -125,14 +125,15 @@ def _plan(verb: Verb, plan: ActPlan, named: Named, view: View) -> Html:
 
 def _mind(verb: Verb, plan: ActPlan, view: View) -> Html:
     """Say what to mind: what guards object to first, then what follows."""
-    objections = [el("li", _objection(leaf, one, view), class_="ob") for leaf, one in plan.objections.items()]
+    objections = [el("li", objection(leaf, one, view), class_="ob") for leaf, one in plan.objections.items()]
     lacking = [el("li", view.english(shown(text, _LONGEST)), class_="ob") for text in plan.cannot]
     minded = [el("li", view.say(words), class_="ob") for words in _MINDS[verb]]
     fine = None if plan.objections or plan.op is None else el("p", view.say(texts.NOTHING_AGAINST), class_="s")
     return card(view.say(texts.MIND), el("ul", objections, lacking, minded, class_="why"), fine, id_="mind")
 
 
-def _objection(leaf: str, one: Objection, view: View) -> Html:
+def objection(leaf: str, one: Objection, view: View) -> Html:
+    """Say what a guard objects to, and whether that passes."""
     where = None if leaf == WHOLE else [el("code", shown(leaf, _LONGEST)), ": "]
     passes = view.say(texts.WAITS_PASS if one.can_pass else texts.WAITS_NOT)
     command = el("code", shown(one.by_hand, 10 * _LONGEST), class_="pre") if one.by_hand else None
@@ -140,6 +141,14 @@ def _objection(leaf: str, one: Objection, view: View) -> Html:
 
 
 def _form(sheet: Sheet, plan: ActPlan, view: View) -> Html:
+    back = view.say(_BACKS.get(sheet.verb, texts.BACK))
+    return reason_form(sheet.verb, sheet.case_id, plan.digest, REASONS[sheet.verb], view, note=sheet.note, back=back)
+
+
+def reason_form(
+    act: str, case_id: str, digest: str, reasons: Mapping[str, Words], view: View, *, note: str = "", back: str = ""
+) -> Html:
+    """Make the form of a sheet: the plan that was shown, a folded note, a button for each reason, and the way back."""
     hint = el("span", view.say(texts.NOTE_HINT), class_="hint", id="hint")
     field = el(
         "input",
@@ -147,22 +156,22 @@ def _form(sheet: Sheet, plan: ActPlan, view: View) -> Html:
         name="note",
         type="text",
         maxlength=str(LONGEST_NOTE),
-        value=sheet.note or None,
+        value=note or None,
         aria_describedby="hint",
     )
     label = el("label", view.say(texts.NOTE), class_="vh", for_="note")
-    note = el("details", el("summary", view.say(texts.ADD_NOTE)), label, field, hint, open=bool(sheet.note))
+    folded = el("details", el("summary", view.say(texts.ADD_NOTE)), label, field, hint, open=bool(note))
     buttons = [
         el("button", view.say(words), class_=f"btn big{'' if place else ' pri'}", name="reason", value=code)
-        for place, (code, words) in enumerate(REASONS[sheet.verb].items())
+        for place, (code, words) in enumerate(reasons.items())
     ]
-    back = el("a", view.say(_BACKS.get(sheet.verb, texts.BACK)), class_="btn big", href=view.link("i", sheet.case_id))
+    leave = el("a", back or view.say(texts.BACK), class_="btn big", href=view.link("i", case_id))
     return view.form(
-        sheet.verb,
-        sheet.case_id,
-        el("input", type="hidden", name="plan", value=plan.digest),
-        note,
-        el("div", buttons, back, class_="acts"),
-        shown=plan.digest,
-        action=view.link("i", sheet.case_id, sheet.verb),
+        act,
+        case_id,
+        el("input", type="hidden", name="plan", value=digest),
+        folded,
+        el("div", buttons, leave, class_="acts"),
+        shown=digest,
+        action=view.link("i", case_id, act),
     )

@@ -279,6 +279,44 @@ LEFT_STAYS: Final = Words(
     ko="그대로 두고 더 호출하지 않습니다. 수용된 것은 아닙니다.",
 )
 
+# ---- an account that somebody else uses ------------------------------------------------------------------------------
+
+CONTAIN: Final = Words(en="Contain account…", ko="계정 차단…")
+RELEASE: Final = Words(en="Release account…", ko="계정 차단 해제…")
+CONTAIN_ASKS: Final = Words(en="Take the account from whoever uses it?", ko="계정을 차단할까요?")
+RELEASE_ASKS: Final = Words(en="Give the account back?", ko="계정 차단을 해제할까요?")
+CONTAINED: Final = Words(en="Account contained by {name}, {at}.", ko="계정 차단됨: {name} 님, {at}.")
+TO_THE_ACCOUNT: Final = Words(en="What is done to the account, in this order", ko="계정에 하는 일 (순서대로)")
+TO_ITS_WORK: Final = Words(en="What it did since {at}, and is taken back", ko="{at} 이후 이 계정이 한 일 중 되돌릴 것")
+NO_WORK: Final = Words(en="Nothing of what it did is to be taken back.", ko="되돌릴 것이 없습니다.")
+ENDS_APPROVALS: Final = Words(en="Its approvals end: {lists}.", ko="승인이 끝나는 목록: {lists}.")
+UNDO_IS: Final = Words(en="To take it back: {undo}", ko="되돌리는 방법: {undo}")
+CONTAIN_WAITS: Final = Words(en="Nothing is sent at present: {because}.", ko="지금은 보내지 않습니다: {because}.")
+ACCOUNTS_MADE: Final = Words(
+    en="Accounts that it made are only in a plan of the command line that names them.",
+    ko="이 계정이 만든 계정은 명령줄에서 지정해야 계획에 들어갑니다.",
+)
+NOT_LOOKED_AT: Final = Words(en="Not looked at: {because}.", ko="확인하지 못함: {because}.")
+GIVEN_BACK: Final = Words(en="What is given back", ko="돌려줄 것")
+STAYS_ENDED: Final = Words(
+    en="Sessions that were ended stay ended, and what was put back stays so. Approvals don't come back by themselves.",
+    ko="끊은 세션과 되돌린 변경은 그대로이고, 승인은 저절로 돌아오지 않습니다.",
+)
+NOT_CONTAINED: Final = Words(
+    en="Nothing was taken from anybody because of this incident.", ko="이 인시던트로 차단한 계정이 없습니다."
+)
+RELEASED: Final = Words(en="It was given back by {name}, {at}.", ko="{name} 님이 {at}에 해제했습니다.")
+DONE_IN_PART: Final = Words(
+    en="The account's part is noted, in your name. Ending its approvals, and what follows, takes an operator's"
+    " signature on the command line.",
+    ko="계정에 하는 일은 내 이름으로 기록했습니다. 승인을 끝내고 나머지를 하려면 명령줄에서 운영자의 서명이"
+    " 필요합니다.",
+)
+DONE_CONTAINED: Final = Words(
+    en="Noted, in your name. The responder does it at its next look, within a minute or two.",
+    ko="내 이름으로 기록했습니다. Responder가 1~2분 안에 처리합니다.",
+)
+
 # ---- an object -------------------------------------------------------------------------------------------------------
 
 STANDS_AS_ACCEPTED: Final = Words(en="Stands as accepted", ko="수용된 상태 그대로")

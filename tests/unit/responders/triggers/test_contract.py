@@ -19,6 +19,7 @@ from openapi_spec_validator import validate
 import responders.doctor
 from infra import openapi
 from infra.checks.declared import blueprints
+from responders.account_acts import ACCOUNT_ACTS
 from responders.http_api import OPERATIONS
 from responders.triggers import acts, callers, console, health, pagerduty, pages, requests
 from responders.triggers.emergency import emergency_blueprint
@@ -82,7 +83,10 @@ def app() -> Iterator[App]:
     storage, of_runbook = MemoryStorage(), MemoryStorage()
     for one in (storage, of_runbook):
         one.create_all()
-    made, runbook = policy_desk(storage, PAGERDUTY_WEBHOOK_SECRETS=SECRET), runbook_desk(of_runbook)
+    made, runbook = (
+        policy_desk(storage, PAGERDUTY_WEBHOOK_SECRETS=SECRET, account_acts=ACCOUNT_ACTS),
+        runbook_desk(of_runbook),
+    )
     runtime, way_in = made.bench.runtime, door(environment=IN_FRONT)
     with pytest.MonkeyPatch.context() as patch:
         for module in (requests, acts, health, pagerduty, pages):

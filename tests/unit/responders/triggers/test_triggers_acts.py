@@ -10,6 +10,7 @@ import pytest
 from pyotp.totp import TOTP
 
 from infra.local.world import CAROL
+from responders.account_acts import ACCOUNT_ACTS
 from responders.triggers import acts, requests
 from shared.authority.journal import history
 from shared.emergency.signed_requests import CODE, KEY, OPERATOR
@@ -82,7 +83,7 @@ class _Client:
 def client(memory: MemoryStorage, monkeypatch: pytest.MonkeyPatch) -> _Client:
     storage = SpoiltStorage(memory)
     storage.create_all()
-    ready = ready_bench(storage, mode=Mode.PAGE)
+    ready = ready_bench(storage, mode=Mode.PAGE, account_acts=ACCOUNT_ACTS)
     ready.take_in(lamp_record())
     ready.answer_queue()
     made = door(environment={"WEBSITE_AUTH_ENABLED": "True"})
@@ -217,3 +218,50 @@ def test_an_object_or_a_time_that_there_is_not_says_so(
     client: _Client, route: Mapping[str, str], to: str, status: int
 ) -> None:
     assert _problem(client.call("show_restore", route={**_OBJECT, **route}, params={"to": to}), status)
+
+
+# An account, and what people say.
+
+
+def test_a_containment_is_shown_and_of_whom_it_cannot_be_it_is_said_why(client: _Client) -> None:
+    shown = client.call("show_containment")
+    assert shown.status_code == 200, shown.get_body()
+    plan = json.loads(shown.get_body())
+    assert (len(plan["objects"]), plan["objects"][0]["writes"]) == (1, "update")
+    assert [step["does"] for step in plan["steps"]][:2] == ["disable", "revoke the sessions of"]
+    assert client.writes() == []
+    body = {"plan": plan["plan"], "reason": "stolen"}
+    assert "nobody is known" in _problem(client.call("contain_case", "POST", body=body, who={}), 403)
+    assert "GET shows what" in _problem(client.call("contain_case", "POST", body=body | {"plan": "0" * 64}), 409)
+    assert "reason" in _problem(client.call("contain_case", "POST", body={"plan": plan["plan"]}), 400)
+    done = client.call("contain_case", "POST", body=body)
+    assert json.loads(done.get_body()) == {"result": "done"}
+    client.go_on()
+    assert client.ready.lamps.state[LAMP] == "on"
+    given = client.call("release_case", "POST", body={"reason": "hers again"})
+    assert json.loads(given.get_body()) == {"result": "done"}
+    assert json.loads(client.call("release_case", "POST", body={"reason": "x"}).get_body())["result"] == "done already"
+    assert "no case has that id" in _problem(client.call("show_containment", case="20260302-00"), 404)
+
+
+def test_nothing_is_given_back_where_nothing_was_taken(client: _Client) -> None:
+    assert "nothing was taken" in _problem(client.call("release_case", "POST", body={"reason": "x"}), 409)
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "body", "kind", "text"),
+    [
+        ("note_case", "POST", {"text": "Asked her boss"}, "note", "Asked her boss"),
+        ("classify_case", "PUT", {"was": "expected", "text": "CHG-7"}, "expected", "CHG-7"),
+    ],
+)
+def test_what_is_said_of_a_case_is_by_who_calls(  # noqa: PLR0917 - a row of the table
+    client: _Client, name: str, method: str, body: dict[str, str], kind: str, text: str
+) -> None:
+    assert "nobody is known" in _problem(client.call(name, method, body=body, who={}), 403)
+    assert _problem(client.call(name, method, body={**body, "by": "Alice"}), 400)
+    assert client.writes() == []
+    case = json.loads(client.call(name, method, body=body).get_body())
+    assert [(one["kind"], one["by"], one["text"]) for one in case["remarks"]] == [(kind, _BY, text)]
+    assert client.call("take_case_back", "POST").status_code == 200
+    assert client.ready.only_case().acknowledged_at is None

@@ -221,6 +221,8 @@ def test_what_was_classified_is_closed_where_it_needs_nobody(storage: Storage, m
     assert made.case_id in made.ask("").text
     _say(made, "classify", {"was": "attack"})
     assert (made.case_id in made.ask("").text) is is_open
+    _say(made, "take-back")
+    assert (made.case_id in made.ask("").text) is is_open
 
 
 def test_an_acknowledgement_is_taken_back_and_the_next_owner_is_asked(storage: Storage) -> None:

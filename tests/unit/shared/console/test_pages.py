@@ -98,7 +98,7 @@ def test_what_was_put_back_says_who_what_and_that_it_is_so_no_more(storage: Stor
     said = _words_of(page)
     for part in ("Put back High risk", "In force for", "stands as before", "Now as before", "Undo put-back…"):
         assert part in said, part
-    assert f"responder contain {made.case_id}" in said
+    assert "Not them, or no answer? Contain account…" in said
     assert "Nobody else is asked about it." in said
     assert MALLORY.id in said
     assert "Put back…" not in said

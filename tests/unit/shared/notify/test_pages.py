@@ -354,6 +354,17 @@ def test_nobody_is_asked_again_about_what_needs_nobody(office: _Office) -> None:
     assert len(office.teams.sent) == 1
 
 
+def test_nobody_is_said_to_be_unreached_about_what_ended_well(office: _Office) -> None:
+    case = office.change("one", phase=Phase.PENDING, decision=Decision.REMEDIATE, outcome=Outcome.PENDING)
+    office.notifier.acknowledge(case, by="Carol")
+    office.change("one", done=True)
+    office.pass_time(_MINUTE)
+    office.notifier.take_back(case)
+    office.pass_time(timedelta(hours=2))
+    assert office.teams.system_notices == []
+    assert [sent.place for sent in office.teams.sent] == [0] * len(office.teams.sent)
+
+
 def test_an_acknowledgement_before_the_page_was_sent_counts_for_its_case(office: _Office) -> None:
     office.teams.failing = Unreachable("cut")
     case = office.change("one", Risk.MEDIUM)
