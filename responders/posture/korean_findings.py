@@ -165,6 +165,8 @@ FINDINGS: Final = KeptTexts(
             "{count} of {all} who hold privileged roles get in by a password alone: {who}",
             f"{_OF_ROLES} {{all}}개 중 {_LET_IN} {{count}}개: {{who}}",
         ),
+        ("for example {who} signs in with a password", f"예를 들어 {{who}}: {_LET_IN}"),
+        ("for example {who} signs in with a password {how}", f"예를 들어 {{who}}: {_LET_IN} ({{how}})"),
         ("whether a password is enough can't be told of {who}", "암호만으로 되는지 알 수 없음: {who}"),
         (
             "nobody but the emergency accounts holds a privileged role at present",

@@ -117,9 +117,12 @@ PARTS: Final = (POLICIES, DEFAULTS, LEFT_OUT)
 
 def policy_set(snapshot: Snapshot, *, client_type: str = "browser") -> PolicySet:
     """Give the tenant's policies, ready to judge accounts."""
-    policies = snapshot.of(POLICIES)
-    tenant = replace(policies.tenant, security_defaults=snapshot.of(DEFAULTS))
-    return PolicySet(policies.set_of_policies, tenant, client_type=client_type)
+    return PolicySet(snapshot.of(POLICIES).set_of_policies, _tenant(snapshot), client_type=client_type)
+
+
+def _tenant(snapshot: Snapshot) -> Tenant:
+    """Give what the policies lean on, and whether security defaults stand in their place."""
+    return replace(snapshot.of(POLICIES).tenant, security_defaults=snapshot.of(DEFAULTS))
 
 
 def _by_password(verdict: Verdict) -> Truth:
@@ -141,6 +144,7 @@ def _administrators_asked(snapshot: Snapshot) -> list[Finding]:
     if let_in[Truth.YES]:
         who = f"{of_all(let_in[Truth.YES], every)} who hold privileged roles"
         found.append(failed(f"{who} get in by a password alone: {some_of(let_in[Truth.YES])}"))
+        found += _example(snapshot, min(let_in[Truth.YES]), names)
     if let_in[Truth.UNKNOWN]:
         found.append(unknown(f"whether a password is enough can't be told of {some_of(let_in[Truth.UNKNOWN])}"))
     if not every:
@@ -148,9 +152,20 @@ def _administrators_asked(snapshot: Snapshot) -> list[Finding]:
     return found or [ok(f"each of {len(every):,} who hold privileged roles is asked for more than a password")]
 
 
+def _example(snapshot: Snapshot, name: str, names: Mapping[str, str]) -> list[Finding]:
+    """Give the smallest sign-in by which one of them gets in."""
+    policies, tenant = snapshot.of(POLICIES), _tenant(snapshot)
+    listed = policies.set_of_policies
+    person = next(each for each in policies.accounts if names.get(each.id) == name)
+    person = replace(person, abilities=_PASSWORD)
+    gap = GapSearch(listed, tenant).smallest(asked_of(person, listed))
+    if gap is None or gap.sure is not Truth.YES:
+        return []
+    return [failed(f"for example {in_words(gap, {name: person}, tenant, policies.locations or {})}")]
+
+
 def _everybody_asked(snapshot: Snapshot) -> list[Finding]:
-    policies = snapshot.of(POLICIES)
-    tenant = replace(policies.tenant, security_defaults=snapshot.of(DEFAULTS))
+    policies, tenant = snapshot.of(POLICIES), _tenant(snapshot)
     listed = policies.set_of_policies
     search = GapSearch(listed, tenant)
     found = [search.smallest(asked_of(one, listed)) for one in _ANYBODY.values()]

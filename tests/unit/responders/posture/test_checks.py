@@ -199,7 +199,7 @@ _FAILS: Final[tuple[tuple[str, Changes, str], ...]] = (
                 policy("but her", users={"excludeUsers": [ALICE.id, *EMERGENCY]}), *_REST
             )
         },
-        str(ALICE.upn),
+        f"for example {ALICE.upn} signs in with a password",
     ),
     ("identity-protection-on", {sign_in_policies.POLICIES: policies(MFA, LEGACY, USER_RISK)}, "the risk of a sign-in"),
     ("identity-protection-on", {sign_in_policies.POLICIES: policies(MFA, LEGACY, SIGN_IN_RISK)}, "the risk of a user"),

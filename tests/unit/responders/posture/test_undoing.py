@@ -1,5 +1,6 @@
 """Who could undo the responder: each kind of way in words, who is meant to, and what isn't known."""
 
+from random import Random
 from typing import Any, Final
 
 import pytest
@@ -262,3 +263,76 @@ def test_who_is_approved_to_give_roles_is_meant_to(approvals: list[Any], *, is_m
     assert (ALICE.id in meant) is is_meant
     assert {BREAK_GLASS_1.id, RESPONDER.id} <= meant
     assert CAROL.id not in meant
+
+
+# Small random tenants, judged by hand.
+
+_PEOPLE: Final = ("p1", "p2", "p3")
+_GROUPS: Final = ("g1", "g2")
+_APPS: Final = ("a1", "a2")
+_ROLES: Final = (GLOBAL_ADMINISTRATOR, _APPLICATION_ADMINISTRATOR, _GROUPS_ADMINISTRATOR)
+
+
+def _some(chance: Random, names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(each for each in names if chance.random() < 0.25)
+
+
+def _few(chance: Random, names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(each for each in names if chance.random() < 0.08)
+
+
+def _random_facts(chance: Random) -> Facts:
+    holders = (*_PEOPLE, *_GROUPS, *_APPS)
+    return Facts(
+        assigned=[_held(each, role) for role in _ROLES for each in _some(chance, holders) if chance.random() < 0.3],
+        eligible=[_held(each, role) for role in _ROLES for each in _some(chance, holders) if chance.random() < 0.3],
+        azure=[_owner(each) for each in _few(chance, holders)],
+        groups={
+            each: Group(
+                name=each,
+                is_guarded=chance.random() < 0.5,
+                members=_some(chance, (*_PEOPLE, *_APPS)),
+                owners=_some(chance, _PEOPLE),
+                eligible=_some(chance, _PEOPLE),
+            )
+            for each in _GROUPS
+        },
+        applications={
+            each: Application(name=each, is_managed=chance.random() < 0.3, owners=_some(chance, _PEOPLE))
+            for each in _APPS
+        },
+    )
+
+
+def _could(facts: Facts) -> set[str]:
+    """Say who could undo the responder, by going over all of it until nobody is added: who is somebody is them."""
+    could = {each.principal for each in facts.azure}
+    held = [*facts.assigned, *facts.eligible]
+    could |= {each.principal for each in held if each.role == GLOBAL_ADMINISTRATOR}
+    while True:
+        more = set[str]()
+        for key, group in facts.groups.items():
+            if key in could:
+                more |= group.members | group.owners | group.eligible
+                changers = {each.principal for each in held if each.role == _GROUPS_ADMINISTRATOR}
+                more |= set[str]() if group.is_guarded else changers
+        for key, application in facts.applications.items():
+            if key in could:
+                changers = {each.principal for each in held if each.role == _APPLICATION_ADMINISTRATOR}
+                more |= application.owners | (set[str]() if application.is_managed else changers)
+        if more <= could:
+            return could
+        could |= more
+
+
+def test_whoever_could_is_found_in_small_random_tenants_and_nobody_else() -> None:
+    found_some = 0
+    for seed in range(500):
+        facts = _random_facts(Random(seed))  # noqa: S311 - keeps no secret
+        could = _could(facts)
+        for each in (*_PEOPLE, *_APPS):
+            others = frozenset({*_PEOPLE, *_APPS} - {each})
+            found = undoing(facts, others)
+            assert len(found.sure) == (each in could), (seed, each)
+            found_some += len(found.sure)
+    assert found_some > 500
