@@ -105,6 +105,8 @@ class Group(Struct, frozen=True, kw_only=True):
     members: frozenset[str] = frozenset()
     owners: frozenset[str] = frozenset()
     eligible: frozenset[str] = frozenset()
+    nested: frozenset[str] = frozenset()
+    """Those of the members that are groups."""
     because: str = ""
 
 
@@ -298,16 +300,20 @@ def _right(held: Image, definition: _Definition) -> AzureRight:
 # Groups, applications, names.
 
 _ID: Final = {"$select": "id"}
+_GROUP_TYPE: Final = "#microsoft.graph.group"
 
 
 def _read_groups(reading: Reading, holders: frozenset[str], in_azure: frozenset[str]) -> Mapping[str, Group]:
-    """Read the groups among the holders: those that roles can be given to, and those that hold an Azure role."""
+    """Read the groups among the holders, and those within: members are listed through nested groups, owners aren't."""
     shown = "id,displayName,visibility,isAssignableToRole"
     guarded = reading.api.list(LIST_GROUPS, query={"$filter": "isAssignableToRole eq true", "$select": shown})
     guarded = [each for each in guarded if str(each["id"]).lower() in holders]
     others = in_azure - {str(each["id"]).lower() for each in guarded}
     plain = list_by_ids(reading.api, LIST_GROUPS, others, shown)
-    return {str(each["id"]).lower(): _read_group(reading, each) for each in (*guarded, *plain)}
+    found = {str(each["id"]).lower(): _read_group(reading, each) for each in (*guarded, *plain)}
+    nested = frozenset[str]().union(*(each.nested for each in found.values())) - found.keys()
+    within = list_by_ids(reading.api, LIST_GROUPS, nested, shown)
+    return found | {str(each["id"]).lower(): _read_group(reading, each) for each in within}
 
 
 def _read_group(reading: Reading, image: Image) -> Group:
@@ -328,6 +334,7 @@ def _read_group(reading: Reading, image: Image) -> Group:
         members=_ids(members),
         owners=_ids(owners),
         eligible=_ids(eligible, "principalId"),
+        nested=_ids(each for each in members if str(each.get("@odata.type")).lower() == _GROUP_TYPE),
     )
 
 

@@ -152,8 +152,10 @@ def _listed(texts: Sequence[str]) -> str:
 def _steps_of_groups(facts: Facts) -> Iterator[Step]:
     for key, group in facts.groups.items():
         said = ((group.members, "is a member of"), (group.owners, "owns"), (group.eligible, "may become a member of"))
+        then = f"whose members are in group {group.name}"
         for people, words in said:
-            yield from (Step(begin=each, to=key, words=f"{words} group {group.name}") for each in sorted(people))
+            for each in sorted(people):
+                yield Step(begin=each, to=key, words=f"{words} group {group.name}", then=then)
 
 
 def _steps_of_applications(facts: Facts) -> Iterator[Step]:
@@ -224,7 +226,11 @@ def meant_to(snapshot: Snapshot) -> frozenset[str]:
     approved = {
         actor.lower()
         for name, actor, said in snapshot.of(APPROVALS)
-        if name in _MEANT and said is not None and said.revoked_at is None and said.valid_until > snapshot.at
+        if name in _MEANT
+        and said is not None
+        and said.revoked_at is None
+        and said.valid_until > snapshot.at
+        and not said.targets
     }
     own = {tenant.responder_id.lower() for tenant in snapshot.settings.tenants}
     return frozenset(approved | own | snapshot.settings.emergency_accounts)

@@ -157,7 +157,7 @@ def test_roles_count_for_the_tenant_and_for_one_application(read: Read) -> None:
 _LISTED: Final = {"id": _GROUP.upper(), "displayName": "Deploy", "isAssignableToRole": True}
 _IN_GROUP: Final[Mapping[Call, Any]] = {
     LIST_GROUPS: [_LISTED],
-    LIST_GROUP_MEMBERS: [{"id": "M"}],
+    LIST_GROUP_MEMBERS: [{"@odata.type": "#microsoft.graph.user", "id": "M"}],
     LIST_GROUP_OWNERS: [{"id": "O"}],
     LIST_GROUP_ELIGIBILITIES: [{"principalId": "E"}],
 }
@@ -189,6 +189,16 @@ def test_who_is_in_a_group_or_owns_it_is_read(read: Read, answers: Mapping[Call,
     }
     names = {LIST_USERS: Refused("403")}
     assert read({**_IN_GROUP, **names, **answers}, **_HOLDS).groups == {_GROUP: Group(**fields | differs)}
+
+
+def test_a_group_within_is_read_with_its_owners(read: Read) -> None:
+    within = "64001000-0000-4a92-b5d8-1f0e6b9a2c47"
+    nested = [_LISTED, {"id": within, "displayName": "Team"}]
+    members = [{"@odata.type": "#microsoft.graph.group", "id": within}]
+    answers = {**_IN_GROUP, LIST_GROUPS: nested, LIST_GROUP_MEMBERS: members, LIST_USERS: Refused("403")}
+    found = read(answers, **_HOLDS).groups
+    assert found[_GROUP].nested == {within}
+    assert (found[within].name, found[within].owners) == ("Team", frozenset({"o"}))
 
 
 _PRINCIPAL: Final[Image] = {

@@ -98,6 +98,18 @@ _CODE: Final = "which changes its code and settings and its identity"
             id="who may become a member",
         ),
         pytest.param(
+            {
+                "azure": [_owner("g")],
+                "groups": {
+                    "g": Group(name="Deploy", is_guarded=True, members=frozenset({"n"}), nested=frozenset({"n"})),
+                    "n": Group(name="Team", is_guarded=False, owners=frozenset({"dave"})),
+                },
+            },
+            "Dave owns group Team, whose members are in group Deploy, whose members hold Owner on resource group"
+            f" rg-responder, {_CODE}",
+            id="the owner of a group within",
+        ),
+        pytest.param(
             {"azure": [_owner("app")], "applications": {"app": _PIPELINE}},
             f"Dave owns application Pipeline, which holds Owner on resource group rg-responder, {_CODE}",
             id="the owner of an application",
@@ -256,6 +268,7 @@ def test_a_group_that_leads_nowhere_may_hide_whom_it_likes() -> None:
         ([("rbac-roles", ALICE.id, approval(ALICE, valid_until=AT))], False),
         ([("rbac-roles", ALICE.id, approval(ALICE, revoked_at=AT))], False),
         ([("rbac-roles", ALICE.id, None)], False),
+        ([("rbac-roles", ALICE.id, approval(ALICE, targets=("/subscriptions/s",)))], False),
     ],
 )
 def test_who_is_approved_to_give_roles_is_meant_to(approvals: list[Any], *, is_meant: bool) -> None:
