@@ -8,6 +8,7 @@ from infra.local.world import ALICE
 from responders.cli import main
 from responders.posture.declared import DECLARED
 from shared.checks.check import Status
+from shared.model.kinds import TenantKind
 from tests.stack.doctor.conftest import Healthy
 
 pytestmark = pytest.mark.stack
@@ -21,7 +22,7 @@ def test_the_app_looks_and_the_command_line_shows_what_it_kept(
     assert main(["posture", "--json", "--app", healthy.stack.host["url"]]) == 1
     looked = json.loads(capsys.readouterr().out)
     statuses = {line["id"]: line["status"] for line in looked["lines"]}
-    assert {check.id for check in DECLARED.checks} <= statuses.keys()
+    assert {check.id for check in DECLARED.of_kind(TenantKind.WORKFORCE).checks} <= statuses.keys()
     assert Status.UNKNOWN not in statuses.values(), "the stack's identity may read all of it"
     assert statuses["two-emergency-accounts"] == Status.OK
     settings = str(healthy.stack.folder / "settings.json")
