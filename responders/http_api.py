@@ -293,6 +293,7 @@ OPERATIONS: Final[Mapping[str, tuple[Operation, ...]]] = {
         _page("POST", "console", "Refuse what is sent here."),
     ),
     "console_page": (
+        _page("GET", "console/coverage", "Say whether the product sees, and reaches people."),
         _page("GET", "console/i/{case}", "Show an incident."),
         _page("GET", "console/i/{case}/{verb}", "Show what an act would do."),
         _page("POST", "console/i/{case}/{verb}", "Do what was shown."),

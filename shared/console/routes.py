@@ -18,6 +18,7 @@ from shared.authority.acts import NotSigned, WaitsForSecond
 from shared.authority.owners import NamedOwner, TableOwners
 from shared.console import texts
 from shared.console.assets import SCRIPT, STYLE
+from shared.console.coverage_page import Health, coverage_page, modes_of
 from shared.console.frame import ROOT, View
 from shared.console.incident_page import Shown, incident_page
 from shared.console.incidents import Incident, acts_on, all_incidents, find, incident_of, open_incidents
@@ -48,6 +49,7 @@ from shared.model.errors import LeaseLost, Rejected, ResponderError
 from shared.model.kinds import ObjectKind
 from shared.model.object_kinds import LeafRules
 from shared.model.objects import ObjectId
+from shared.notify.reached import reached
 from shared.objects.restraints import Containment
 from shared.respond.act_plans import plan_act
 from shared.respond.acts import act
@@ -190,14 +192,23 @@ class _Answering:
         match self._places:
             case []:
                 return self._list(visitor)
-            case ["i", case_id]:
-                return self._incident(case_id)
-            case ["i", case_id, verb] if verb in LABELS:
-                return self._sheet(case_id, Verb(verb))
-            case ["i", case_id, restraining] if restraining in RESTRAINING:
-                return self._restraint_sheet(case_id, restraining)
+            case ["coverage"]:
+                return self._health()
+            case ["i", case_id, *act]:
+                return self._of_incident(case_id, act)
             case ["o", kind, key]:
                 return self._object(kind, key)
+            case _:
+                return self._said(HTTPStatus.NOT_FOUND, texts.NO_PAGE)
+
+    def _of_incident(self, case_id: str, act: Sequence[str]) -> Reply:
+        match act:
+            case []:
+                return self._incident(case_id)
+            case [verb] if verb in LABELS:
+                return self._sheet(case_id, Verb(verb))
+            case [restraining] if restraining in RESTRAINING:
+                return self._restraint_sheet(case_id, restraining)
             case _:
                 return self._said(HTTPStatus.NOT_FOUND, texts.NO_PAGE)
 
@@ -229,6 +240,22 @@ class _Answering:
         except ResponderError as error:
             _log.warning("what is seen could not be read: %s", error)
             return None
+
+    def _health(self) -> Reply:
+        """Say whether the product sees, reaches people, and how far it may go; what can't be read is said to be."""
+        state = self._runtime.controls.read_state()
+        try:
+            people = reached(self._runtime.storage, clock=self._runtime.clock, acts=self._runtime.acts)
+        except ResponderError as error:
+            _log.warning("who is paged could not be read: %s", error)
+            people = None
+        health = Health(
+            coverage=self._coverage(),
+            people=people,
+            state=state,
+            modes=modes_of(state, list(self._runtime.detections)),
+        )
+        return self._html(HTTPStatus.OK, coverage_page(health, self._view()))
 
     def _incident(self, case_id: str) -> Reply:
         case = find(self._runtime, case_id)

@@ -360,6 +360,32 @@ EXISTS_LABEL: Final = Words(en="Whether it is there", ko="존재 여부")
 THERE: Final = Words(en="it is there", ko="있음")
 NOT_THERE: Final = Words(en="it isn't there", ko="없음")
 
+# ---- the product itself ----------------------------------------------------------------------------------------------
+
+COVERAGE: Final = Words(en="Coverage", ko="확인 범위")
+COVERAGE_UNREAD: Final = Words(en="What is seen couldn't be read", ko="무엇을 확인하는지 읽지 못했습니다")
+SOURCES_SEEN: Final = Words(
+    en="{count} of {total} sources are seen as they should be", ko="소스 {total}개 중 {count}개를 제대로 확인합니다"
+)
+NOT_AS_IT_SHOULD: Final = Words(en="Not seen as it should be", ko="제대로 확인하지 못하는 것")
+NOTHING_UNSEEN: Final = Words(en="Nothing.", ko="없습니다.")
+SEEN: Final = Words(en="Seen", ko="확인하는 것")
+NEVER_READ: Final = Words(en="Never read.", ko="읽은 적이 없습니다.")
+LAST_READ: Final = Words(en="Read up to {at}, {ago}.", ko="{at}까지 읽음 ({ago}).")
+NEEDS_PERMISSION: Final = Words(en="It needs the permission {permission}.", ko="필요한 권한: {permission}")
+CAN_REACH: Final = Words(en="Can it reach people?", ko="담당자에게 닿나요?")
+OWNERS_UNREAD: Final = Words(en="Who is paged couldn't be read.", ko="담당자 목록을 읽지 못했습니다.")
+NOBODY_NAMED: Final = Words(
+    en="Nobody is named as an owner: pages go out without a mention.",
+    ko="담당자가 없어 아무도 지정하지 않고 호출합니다.",
+)
+ANSWERED_OVER: Final = Words(en="Answered over {channel} {at}.", ko="{channel} 응답: {at}.")
+NEVER_ANSWERED: Final = Words(en="Has never answered a test.", ko="시험 호출에 응답한 적이 없습니다.")
+HOW_FAR: Final = Words(en="How far may it go?", ko="어디까지 할 수 있나요?")
+KILL_SWITCH_OFF: Final = Words(en="The kill switch is off.", ko="중지 스위치가 꺼져 있습니다.")
+IN_MODE: Final = Words(en="{count} detections", ko="탐지 {count}개")
+CHANGED_BY_COMMAND: Final = Words(en="It is changed on the command line:", ko="명령줄에서 바꿉니다:")
+
 # ---- refusals --------------------------------------------------------------------------------------------------------
 
 NOT_OPERATOR: Final = Words(en="You're signed in, but not as an operator", ko="로그인했지만 운영자가 아닙니다")

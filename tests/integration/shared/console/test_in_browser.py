@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 
+from responders.account_acts import ACCOUNT_ACTS
 from shared.model.kinds import Mode
 from shared.respond.asking import Verb
 from tests.fakes.console import Desk, desk, served
@@ -40,6 +41,8 @@ class _Site:
             "incident": f"{self.url}/i/{case.id}",
             "object": f"{self.url}/o/{case.object_kind}/{case.object_key}",
             "missing": f"{self.url}/i/x",
+            "coverage": f"{self.url}/coverage",
+            "contain": f"{self.url}/i/{case.id}/contain",
             **{verb: f"{self.url}/i/{case.id}/{verb}" for verb in (Verb.PUT_BACK, Verb.DENY, Verb.ACCEPT, Verb.LEAVE)},
         }
 
@@ -55,7 +58,7 @@ def browser() -> Iterator[Browser]:
 def _site(**options: Any) -> Iterator[_Site]:  # noqa: ANN401 - as `desk` takes
     storage = MemoryStorage()
     storage.create_all()
-    made = desk(storage, mode=Mode.PAGE, **options)
+    made = desk(storage, mode=Mode.PAGE, account_acts=ACCOUNT_ACTS, **options)
     with served(made) as url:
         yield _Site(made=made, url=url)
 
@@ -92,6 +95,8 @@ _PAGES: Final = (
     "incident",
     "object",
     "missing",
+    "coverage",
+    "contain",
     *(Verb.PUT_BACK, Verb.DENY, Verb.ACCEPT, Verb.LEAVE),
 )
 
