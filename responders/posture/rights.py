@@ -151,9 +151,7 @@ class Facts(Struct, frozen=True, kw_only=True):
 class _Gathering:
     """Reads what it can, and keeps why the rest couldn't be read."""
 
-    def __init__(self, reading: Reading) -> None:
-        self.reading = reading
-        self.api = reading.api
+    def __init__(self) -> None:
         self.unread: dict[str, str] = {}
 
     def tried[T](self, what: str, read: Callable[[], T], otherwise: T) -> T:
@@ -166,7 +164,7 @@ class _Gathering:
 
 def _read_facts(reading: Reading) -> Facts:
     """Read all of it; a listing that can't be read is named, and hides no other."""
-    gather = _Gathering(reading)
+    gather = _Gathering()
     assigned = gather.tried("who holds roles of the directory", lambda: reading.of(ASSIGNMENTS), ())
     eligible = gather.tried("who may activate roles of the directory", lambda: reading.of(ELIGIBILITIES) or (), ())
     powerful = gather.tried("which applications hold high permissions", lambda: reading.of(POWERFUL), {})

@@ -46,6 +46,7 @@ _MEANT: Final = frozenset({ApprovalList.RBAC_ROLES, ApprovalList.DIRECTORY_ROLES
 """Whoever is on one of these lists gives roles as their work."""
 
 _MOST_WAYS: Final = 25
+_MOST_UNSURE: Final = 5
 
 
 # The steps of ways.
@@ -240,8 +241,8 @@ def _nobody_else(snapshot: Snapshot) -> list[Finding]:
     found = undoing(snapshot.of(FACTS), meant_to(snapshot))
     if found.sure:
         more = len(found.sure) - _MOST_WAYS
-        said = [failed(text) for text in found.sure[:_MOST_WAYS]]
-        return [*said, *([failed(f"and {more:,} more")] if more > 0 else [])]
+        said = [*found.sure[:_MOST_WAYS], *([f"and {more:,} more"] if more > 0 else [])]
+        return [failed(text) for text in (*said, *(f"beside these: {text}" for text in found.unsure[:_MOST_UNSURE]))]
     if found.unsure:
         return [unknown(text) for text in found.unsure[:_MOST_WAYS]]
     return [ok(f"only {found.meant:,} who are meant to could change the app, its approvals or its baselines")]

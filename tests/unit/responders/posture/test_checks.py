@@ -308,6 +308,13 @@ def test_each_check_has_a_tenant_that_fails() -> None:
     assert {check for check, *_ in _FAILS} | warned == set(_CHECKS)
 
 
+def test_what_is_not_known_is_told_beside_who_could_undo_the_responder() -> None:
+    held = [Held(principal=f"p{number}", role=GLOBAL_ADMINISTRATOR) for number in range(27)]
+    facts = rights.Facts(assigned=held, unread={"who holds Azure roles over the responder": "403"})
+    _, text = _line("nobody-else-could-undo-us", snapshot({rights.FACTS: facts}))
+    assert text.endswith("and 2 more | beside these: who holds Azure roles over the responder isn't known: 403")
+
+
 _ONLY_IN_ENGLISH: Final = {"nobody-else-could-undo-us"}
 
 
