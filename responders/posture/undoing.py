@@ -13,12 +13,12 @@ from typing import Final
 
 from msgspec import Struct
 
+from responders.posture.azure_rights import AzureRight
 from responders.posture.installation import APPROVALS
 from responders.posture.rights import (
     FACTS,
     TAKES_ALL,
     TAKES_APPLICATIONS,
-    AzureRight,
     Facts,
 )
 from shared.checks.check import Finding, failed, ok, unknown

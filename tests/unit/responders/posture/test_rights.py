@@ -9,7 +9,8 @@ from infra.local.world import ALICE, LOGGED_RESOURCES, MALLORY, RESPONDER, SUBSC
 from responders.kinds.application_owners import LIST_APPLICATION_OWNERS, LIST_SERVICE_OWNERS
 from responders.kinds.principals import LIST_SERVICE_PRINCIPALS
 from responders.posture.accounts import LIST_USERS
-from responders.posture.rights import FACTS, Application, AzureRight, Facts, Group
+from responders.posture.azure_rights import AzureRight
+from responders.posture.rights import FACTS, Application, Facts, Group
 from responders.posture.roles import Held
 from responders.registrations import LIST_REGISTRATIONS
 from responders.rosters import (

@@ -8,7 +8,8 @@ import pytest
 from infra.local.world import ALICE, BREAK_GLASS_1, CAROL, RESPONDER
 from responders.posture import installation
 from responders.posture.app_permissions import Powerful
-from responders.posture.rights import Application, AzureRight, Facts, Group
+from responders.posture.azure_rights import AzureRight
+from responders.posture.rights import Application, Facts, Group
 from responders.posture.roles import PRIVILEGED_ROLE_ADMINISTRATOR, Held
 from responders.posture.undoing import Undoing, meant_to, undoing
 from shared.model.privileges import GLOBAL_ADMINISTRATOR
