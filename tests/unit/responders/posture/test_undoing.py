@@ -256,6 +256,10 @@ def test_who_is_meant_to_is_counted_and_people_may_call_the_app() -> None:
     assert found == Undoing(sure=(), unsure=(), meant=1)
 
 
+def test_the_application_by_which_people_call_the_app_is_nobody() -> None:
+    assert _found(front="app", applications={"app": Application(name="Front", secrets=1)}).sure == ()
+
+
 def test_a_group_that_leads_nowhere_may_hide_whom_it_likes() -> None:
     assert _found(groups={"g": Group(name="Lunch", is_guarded=False, because="403")}).unsure == ()
 
