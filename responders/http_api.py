@@ -298,6 +298,8 @@ OPERATIONS: Final[Mapping[str, tuple[Operation, ...]]] = {
         _page("GET", "console/i/{case}/{verb}", "Show what an act would do."),
         _page("POST", "console/i/{case}/{verb}", "Do what was shown."),
         _page("GET", "console/o/{kind}/{key}", "Show an object and its versions."),
+        _page("GET", "console/o/{kind}/{key}/restore", "Show what restoring it to an instant would do."),
+        _page("POST", "console/o/{kind}/{key}/restore", "Restore it as it was shown."),
         _page("POST", "console/me", "Choose language and colours."),
     ),
     "open_case": (

@@ -14,7 +14,7 @@ from shared.console.leaves import differences_shown, leaf_rows
 from shared.console.list_page import person_in
 from shared.console.markup import LONGEST_NAME, Html, Part, el, in_headline, joined, name
 from shared.console.sentences import NOUNS, Named, Said, what_happened
-from shared.console.sheets import LABELS, LONGEST_NOTE
+from shared.console.sheets import LABELS, note_field
 from shared.console.states import Look, Stage
 from shared.model.bilingual import Words
 from shared.model.cases import Outcome, Standing
@@ -458,20 +458,10 @@ def _note_form(incident: Incident, view: View) -> Part:
     """Write the folded form for a note."""
     if not view.reader_id:
         return None
-    label = el("label", view.say(texts.NOTE), class_="vh", for_="remark")
-    hint = el("span", view.say(texts.REMARK_HINT), class_="hint", id="remark-hint")
-    field = el(
-        "input",
-        id="remark",
-        name="note",
-        type="text",
-        maxlength=str(LONGEST_NOTE),
-        required=True,
-        aria_describedby="remark-hint",
-    )
+    field = note_field("remark", texts.REMARK_HINT, view, required=True)
     button = el("button", view.say(texts.SAVE_NOTE), class_="btn")
     action = view.link("i", incident.case.id, "note")
-    form = view.form("note", incident.case.id, label, field, hint, el("div", button, class_="row fld"), action=action)
+    form = view.form("note", incident.case.id, field, el("div", button, class_="row fld"), action=action)
     return el("details", el("summary", view.say(texts.ADD_REMARK)), form)
 
 

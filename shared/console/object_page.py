@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
+from urllib.parse import quote
 
 from msgspec import Struct
 
 from shared.console import texts
-from shared.console.frame import ROOT, View, card, clock, page
+from shared.console.frame import ROOT, View, card, clock, news, page
 from shared.console.leaves import leaf_rows, leaf_values
 from shared.console.markup import Html, Part, el, in_headline, joined, name
 from shared.console.names import label
@@ -31,7 +32,7 @@ _LEAVES_OF_AN_ENTRY: Final = 20
 class Past(Struct, frozen=True, kw_only=True):
     """What the page shows: the object as it was last read, what happened to it, and which versions are compared.
 
-    `one` and `two` are numbers of versions, from 1.
+    `one` and `two` are numbers of versions, from 1. `said` is what came of a press.
     """
 
     shown: ShownObject
@@ -39,6 +40,7 @@ class Past(Struct, frozen=True, kw_only=True):
     rules: LeafRules
     one: int = 0
     two: int = 0
+    said: Words | None = None
 
 
 def versions_of(shown_object: ShownObject) -> list[Version]:
@@ -80,7 +82,7 @@ def object_page(past: Past, named: Named, view: View) -> str:
         class_="body",
     )
     side = el("div", _ids(past, view), _all(past, named, view), class_="side2")
-    main = joined([verdict, el("div", body, side, class_="in cols")])
+    main = joined([news(view, past.said), verdict, el("div", body, side, class_="in cols")])
     return page(
         f"{view.say(words[0], **words[1])}: {shown(state.name, 120)}", main, view, up=(ROOT, view.say(texts.INCIDENTS))
     )
@@ -141,7 +143,18 @@ def _compared(past: Past, named: Named, view: View) -> Html:
     side = view.say(texts.DIFFER_COUNT, count=len(found), total=total)
     title = view.say(texts.FROM_TO, one=one, two=two)
     nothing = None if found else el("p", view.say(texts.NOTHING_DIFFERS))
-    return card(title, rows, nothing, same, _chooser(versions, one, two, view), id_="diff", side=side)
+    restore = _to_restore(past, one, before, view)
+    return card(title, rows, nothing, same, _chooser(versions, one, two, view), restore, id_="diff", side=side)
+
+
+def _to_restore(past: Past, number: int, version: Version, view: View) -> Part:
+    """Lead to the sheet by which the object stands as in a version again."""
+    if not view.may_act:
+        return None
+    # Instants that people name have whole seconds, and a version is kept from its fraction on.
+    at = quote(f"{version.at.astimezone(UTC) + timedelta(microseconds=999_999):%Y-%m-%dT%H:%M:%SZ}", safe="")
+    href = f"{view.link('o', past.shown.state.id.kind, past.shown.state.id.key, 'restore')}?to={at}"
+    return el("p", el("a", view.say(texts.RESTORE_VERSION, number=number), class_="btn", href=href), class_="row fld")
 
 
 def _chooser(versions: Sequence[Version], one: int, two: int, view: View) -> Html:

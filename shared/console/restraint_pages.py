@@ -73,7 +73,7 @@ def _nothing(sheet: RestraintSheet, words: Part, view: View) -> Part:
 
 
 def _form(sheet: RestraintSheet, digest: str, view: View) -> Html:
-    return reason_form(sheet.act, sheet.case_id, digest, RESTRAINT_REASONS[sheet.act], view, note=sheet.note)
+    return reason_form(sheet.act, ("i", sheet.case_id), digest, RESTRAINT_REASONS[sheet.act], view, note=sheet.note)
 
 
 # ---- to take it ------------------------------------------------------------------------------------------------------

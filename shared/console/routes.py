@@ -15,15 +15,16 @@ import msgspec
 from msgspec import Struct
 
 from shared.authority.acts import NotSigned, WaitsForSecond
+from shared.authority.approvals import since_from
 from shared.authority.owners import NamedOwner, TableOwners
 from shared.console import texts
 from shared.console.assets import SCRIPT, STYLE
 from shared.console.coverage_page import Health, coverage_page, modes_of
-from shared.console.frame import ROOT, View
+from shared.console.frame import ROOT, View, clock
 from shared.console.incident_page import Shown, incident_page
 from shared.console.incidents import Incident, acts_on, all_incidents, find, incident_of, open_incidents
 from shared.console.list_page import Tab, list_page, not_seen
-from shared.console.markup import Html, Part
+from shared.console.markup import Html, Part, in_headline
 from shared.console.names import names_for, names_in
 from shared.console.object_page import Past, object_page
 from shared.console.refused_pages import said_page, sign_in_address, turned_away_page
@@ -37,7 +38,15 @@ from shared.console.restraint_pages import (
 )
 from shared.console.sayings import SAYINGS, Saying, may_say, say
 from shared.console.sentences import Said, what_happened
-from shared.console.sheets import LABELS, LONGEST_NOTE, REASONS, Sheet, sheet_page
+from shared.console.sheets import (
+    LABELS,
+    LONGEST_NOTE,
+    REASONS,
+    RESTORE_REASONS,
+    Sheet,
+    sheet_page,
+    subject_of,
+)
 from shared.console.tokens import Checked, Holder, Tokens
 from shared.console.visitors import Because, TurnedAway, Visitor, visitor_of
 from shared.emergency.labels import language_of
@@ -182,6 +191,8 @@ class _Answering:
         """Give where a browser comes back to: the page itself, or the sheet whose form was sent."""
         if self._places == ["me"] or self._path != own_path(self._path):
             return ROOT
+        if self._is_post and self._places[3:] == [Verb.RESTORE]:
+            return "/".join((ROOT, *self._places[:3]))
         if self._is_post and SAYINGS & set(self._places[2:]):
             return "/".join((ROOT, *self._places[:2]))
         return self._path
@@ -198,6 +209,8 @@ class _Answering:
                 return self._of_incident(case_id, act)
             case ["o", kind, key]:
                 return self._object(kind, key)
+            case ["o", kind, key, Verb.RESTORE]:
+                return self._restore_sheet(kind, key, self._query.get("to", ""))
             case _:
                 return self._said(HTTPStatus.NOT_FOUND, texts.NO_PAGE)
 
@@ -267,7 +280,7 @@ class _Answering:
             named=names_for(self._runtime, incident),
             tenant=tenant.name if (tenant := self._runtime.settings.tenant(case.tenant_id)) else "",
             rules=self._rules(incident),
-            said=self._said_of(case),
+            said=self._said_of(case.id),
             others=self._others(incident),
             containment=containment,
             may_contain=may_contain,
@@ -301,16 +314,15 @@ class _Answering:
             return None
         return tuple(one.case.id for one in found if one.case.id != incident.case.id)
 
-    def _said_of(self, case: Case) -> Words | None:
+    def _said_of(self, subject: str) -> Words | None:
         """Give what came of a press, where the address says it and we wrote that address."""
         code, token = self._query.get("said", ""), self._query.get("by", "")
-        if code not in _SAID or self._checked(token, f"said {code}", case.id, "") is not Checked.RIGHT:
+        if code not in _SAID or self._checked(token, f"said {code}", subject, "") is not Checked.RIGHT:
             return None
         return _SAID[code]
 
     def _object(self, kind: str, key: str) -> Reply:
-        wanted = next((one for one in ObjectKind if one == kind), None)
-        found = self._found_object(wanted, key) if wanted and key.isascii() and key.isalnum() else None
+        found = self._found_object(kind, key)
         if found is None:
             return self._said(HTTPStatus.NOT_FOUND, texts.NO_OBJECT)
         past = Past(
@@ -319,11 +331,13 @@ class _Answering:
             rules=self._runtime.kinds[found.kind].rules,
             one=_number(self._query.get("from", "")),
             two=_number(self._query.get("to", "")),
+            said=self._said_of(f"{found.kind}/{found.key}"),
         )
         return self._html(HTTPStatus.OK, object_page(past, names_in(self._runtime, past.history.entries), self._view()))
 
-    def _found_object(self, kind: ObjectKind, key: str) -> ObjectId | None:
-        if kind not in self._runtime.kinds:
+    def _found_object(self, name: str, key: str) -> ObjectId | None:
+        kind = next((one for one in ObjectKind if one == name), None)
+        if kind is None or kind not in self._runtime.kinds or not (key.isascii() and key.isalnum()):
             return None
         ids = (ObjectId(tenant_id=tenant.id, kind=kind, key=key) for tenant in self._runtime.settings.tenants)
         return next((kept.id for one in ids if (kept := self._runtime.objects.read(one)) is not None), None)
@@ -343,6 +357,32 @@ class _Answering:
         except Rejected as rejected:
             sheet = msgspec.structs.replace(sheet, nothing=str(rejected))
         return self._html(status, sheet_page(sheet, named, self._view()))
+
+    def _restore_sheet(
+        self, kind: str, key: str, to: str, *, said: Words | None = None, status: int = HTTPStatus.OK, note: str = ""
+    ) -> Reply:
+        asking = self._asking_to_restore(kind, key, to)
+        kept = self._runtime.objects.read(asking.id) if asking else None
+        if asking is None or asking.to is None or kept is None:
+            return self._said(HTTPStatus.NOT_FOUND, texts.NO_OBJECT)
+        view = self._view()
+        sentence = view.put(texts.RESTORES, name=in_headline(kept.state.name), at=clock(asking.to, view))
+        sheet = Sheet(
+            verb=Verb.RESTORE, case_id="", sentence=sentence, said=said, note=note, place=("o", kind, key), to=to
+        )
+        try:
+            sheet = msgspec.structs.replace(sheet, plan=plan_act(self._runtime, asking).plan)
+        except Rejected as rejected:
+            sheet = msgspec.structs.replace(sheet, nothing=str(rejected))
+        named = names_in(self._runtime, history(self._runtime, asking.id).entries)
+        return self._html(status, sheet_page(sheet, named, view))
+
+    def _asking_to_restore(self, kind: str, key: str, to: str) -> Asking | None:
+        found = self._found_object(kind, key)
+        try:
+            return Asking(verb=Verb.RESTORE, id=found, to=since_from(to)) if found else None
+        except ValueError:
+            return None
 
     def _restraint_sheet(
         self, case_id: str, what: str, *, said: Words | None = None, status: int = HTTPStatus.OK, note: str = ""
@@ -387,14 +427,21 @@ class _Answering:
         match self._places:
             case ["me"]:
                 return self._choose(form)
-            case ["i", case_id, saying] if saying in SAYINGS:
-                return self._say(visitor, case_id, Saying(saying), form)
-            case ["i", case_id, verb] if verb in LABELS:
-                return self._act(visitor, case_id, Verb(verb), form)
-            case ["i", case_id, restraining] if restraining in RESTRAINING:
-                return self._restrain(visitor, case_id, restraining, form)
+            case ["i", case_id, what]:
+                return self._press(visitor, case_id, what, form)
+            case ["o", kind, key, Verb.RESTORE]:
+                return self._restore(visitor, kind, key, form)
             case _:
                 return self._said(HTTPStatus.NOT_FOUND, texts.NO_PAGE)
+
+    def _press(self, visitor: Visitor, case_id: str, what: str, form: Mapping[str, str]) -> Reply:
+        if what in SAYINGS:
+            return self._say(visitor, case_id, Saying(what), form)
+        if what in LABELS:
+            return self._act(visitor, case_id, Verb(what), form)
+        if what in RESTRAINING:
+            return self._restrain(visitor, case_id, what, form)
+        return self._said(HTTPStatus.NOT_FOUND, texts.NO_PAGE)
 
     def _is_from_own_page(self) -> bool:
         """Whether the browser says that our own page sent it; every browser names the origin of a POST."""
@@ -465,6 +512,29 @@ class _Answering:
             return self._no_incident()
         reason = f"{words.en}. {note}" if note else words.en
         return self._carried_out(visitor, asking_of(case, verb), plan, reason=reason, note=note)
+
+    def _restore(self, visitor: Visitor, kind: str, key: str, form: Mapping[str, str]) -> Reply:
+        """Have an object stand as it stood, if the plan is still what would be done."""
+        plan, to, typed = form.get("plan", ""), form.get("to", ""), form.get("note", "").strip()[:LONGEST_NOTE]
+        if refusal := self._token_refusal(form, Verb.RESTORE, subject_of(("o", kind, key), to), plan):
+            return refusal
+        if not visitor.may_act:
+            return self._said(HTTPStatus.FORBIDDEN, texts.NEEDS_OPERATOR, back=f"{ROOT}/o/{kind}/{key}")
+        words, asking = RESTORE_REASONS.get(form.get("reason", "")), self._asking_to_restore(kind, key, to)
+        if asking is None:
+            return self._said(HTTPStatus.NOT_FOUND, texts.NO_OBJECT)
+        if words is None:
+            said, status = texts.NO_REASON, HTTPStatus.BAD_REQUEST
+            return self._restore_sheet(kind, key, to, said=said, status=status, note=typed)
+        reason = f"{words.en}. {typed}" if typed else words.en
+        result = act(self._runtime, asking, digest=plan, by=visitor.by, reason=reason).result
+        _log.info("%s asked to restore %s %s to %s: %s", visitor.id, kind, key, to, result)
+        if result in {Result.DONE, Result.ALREADY}:
+            code = "writes" if result is Result.DONE else "already"
+            token = self._make_token(f"said {code}", f"{kind}/{key}", "")
+            return self._redirect(HTTPStatus.SEE_OTHER, f"{ROOT}/o/{kind}/{key}?said={code}&by={token}#main")
+        said = texts.BUSY if result is Result.BUSY else texts.MOVED
+        return self._restore_sheet(kind, key, to, said=said, status=HTTPStatus.CONFLICT, note=typed)
 
     def _carried_out(self, visitor: Visitor, asking: Asking, plan: str, *, reason: str, note: str) -> Reply:
         verb, case_id = asking.verb, asking.case.id if asking.case else ""

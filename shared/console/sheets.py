@@ -1,6 +1,6 @@
 """The page that asks before an act: what exactly will be done if I press? Its buttons are the reasons."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -33,6 +33,7 @@ _QUESTIONS: Final[Mapping[Verb, Words]] = {
     Verb.ACCEPT: Words(en="Accept it as it stands?", ko="이대로 수용할까요?"),
     Verb.DENY: Words(en="Put it back, and hold it?", ko="되돌리고 계속 거부할까요?"),
     Verb.LEAVE: Words(en="Leave it as it is?", ko="그대로 둘까요?"),
+    Verb.RESTORE: Words(en="Have it stand as it did then?", ko="그때 상태로 복원할까요?"),
 }
 _MINDS: Final[Mapping[Verb, tuple[Words, ...]]] = {
     Verb.PUT_BACK: (texts.ONCE,),
@@ -40,6 +41,7 @@ _MINDS: Final[Mapping[Verb, tuple[Words, ...]]] = {
     Verb.ACCEPT: (texts.COUNTS_IN_YOUR_NAME, texts.STILL_NOT_APPROVED),
     Verb.DENY: (texts.HELD,),
     Verb.LEAVE: (texts.LEFT_STAYS,),
+    Verb.RESTORE: (texts.COUNTS_IN_YOUR_NAME,),
 }
 _HEADS: Final[Mapping[Verb, Words]] = {Verb.ACCEPT: texts.WILL_COUNT, Verb.LEAVE: texts.STAYS_SO}
 
@@ -67,13 +69,20 @@ REASONS: Final[Mapping[Verb, Mapping[str, Words]]] = {
 }
 """The reasons of each act by what its button sends. The journal has the English one, with the note."""
 
+RESTORE_REASONS: Final[Mapping[str, Words]] = {
+    "was-right": Words(en="Restore: it was right then", ko="복원: 그때가 올바른 상태"),
+    "unclear": Words(en="Restore: until it is clear", ko="복원: 확인될 때까지"),
+}
+"""The reasons to restore an object, which has no incident."""
+
 _BACKS: Final[Mapping[Verb, Words]] = {Verb.UNDO: Words(en="Leave it put back", ko="되돌린 상태로 두기")}
 
 
 class Sheet(Struct, frozen=True, kw_only=True):
     """What is asked: the act, the case's id, its sentence, and the plan; `nothing` says why there is none.
 
-    `said` is what came of an earlier press, None for the first one; `note` is what was typed then.
+    `said` is what came of an earlier press, None for the first one; `note` is what was typed then. Of an object,
+    `place` is the address of its page, and `to` the instant that it is restored to.
     """
 
     verb: Verb
@@ -83,6 +92,13 @@ class Sheet(Struct, frozen=True, kw_only=True):
     nothing: str = ""
     said: Words | None = None
     note: str = ""
+    place: tuple[str, ...] = ()
+    to: str = ""
+
+    @property
+    def above(self) -> tuple[str, ...]:
+        """The parts of the address of the page above."""
+        return self.place or ("i", self.case_id)
 
 
 def sheet_page(sheet: Sheet, named: Named, view: View) -> str:
@@ -94,7 +110,7 @@ def sheet_page(sheet: Sheet, named: Named, view: View) -> str:
     body: Part
     if plan is None or nothing:
         because = view.english(shown(nothing, _LONGEST))
-        back = el("a", view.say(texts.BACK), class_="btn big", href=view.link("i", sheet.case_id))
+        back = el("a", view.say(texts.BACK), class_="btn big", href=view.link(*sheet.above))
         body = [
             el("p", view.put(texts.NOTHING_TO_WRITE, because=because), class_="card"),
             el("div", back, class_="acts"),
@@ -104,7 +120,7 @@ def sheet_page(sheet: Sheet, named: Named, view: View) -> str:
     main = el(
         "div", el("div", alarm, el("h1", question), el("p", sheet.sentence, "."), body, class_="sheet"), class_="in"
     )
-    up = (view.link("i", sheet.case_id), view.say(texts.INCIDENT))
+    up = (view.link(*sheet.above), view.say(texts.OBJECT if sheet.place else texts.INCIDENT))
     return page(question, main, view, up=up)
 
 
@@ -142,36 +158,60 @@ def objection(leaf: str, one: Objection, view: View) -> Html:
 
 def _form(sheet: Sheet, plan: ActPlan, view: View) -> Html:
     back = view.say(_BACKS.get(sheet.verb, texts.BACK))
-    return reason_form(sheet.verb, sheet.case_id, plan.digest, REASONS[sheet.verb], view, note=sheet.note, back=back)
+    reasons = RESTORE_REASONS if sheet.verb is Verb.RESTORE else REASONS[sheet.verb]
+    return reason_form(sheet.verb, sheet.above, plan.digest, reasons, view, note=sheet.note, back=back, to=sheet.to)
+
+
+def subject_of(above: Sequence[str], to: str = "") -> str:
+    """Name what a form is about, for its token: the case's id; of an object its page, and the instant."""
+    return " ".join((*above, to)) if to else above[-1]
 
 
 def reason_form(
-    act: str, case_id: str, digest: str, reasons: Mapping[str, Words], view: View, *, note: str = "", back: str = ""
+    act: str,
+    above: Sequence[str],
+    digest: str,
+    reasons: Mapping[str, Words],
+    view: View,
+    *,
+    note: str = "",
+    back: str = "",
+    to: str = "",
 ) -> Html:
     """Make the form of a sheet: the plan that was shown, a folded note, a button for each reason, and the way back."""
-    hint = el("span", view.say(texts.NOTE_HINT), class_="hint", id="hint")
-    field = el(
-        "input",
-        id="note",
-        name="note",
-        type="text",
-        maxlength=str(LONGEST_NOTE),
-        value=note or None,
-        aria_describedby="hint",
-    )
-    label = el("label", view.say(texts.NOTE), class_="vh", for_="note")
-    folded = el("details", el("summary", view.say(texts.ADD_NOTE)), label, field, hint, open=bool(note))
+    field = note_field("note", texts.NOTE_HINT, view, value=note)
+    folded = el("details", el("summary", view.say(texts.ADD_NOTE)), field, open=bool(note))
     buttons = [
         el("button", view.say(words), class_=f"btn big{'' if place else ' pri'}", name="reason", value=code)
         for place, (code, words) in enumerate(reasons.items())
     ]
-    leave = el("a", back or view.say(texts.BACK), class_="btn big", href=view.link("i", case_id))
+    leave = el("a", back or view.say(texts.BACK), class_="btn big", href=view.link(*above))
     return view.form(
         act,
-        case_id,
+        subject_of(above, to),
         el("input", type="hidden", name="plan", value=digest),
+        el("input", type="hidden", name="to", value=to) if to else None,
         folded,
         el("div", buttons, leave, class_="acts"),
         shown=digest,
-        action=view.link("i", case_id, act),
+        action=view.link(*above, act),
     )
+
+
+def note_field(id_: str, hint: Words, view: View, *, value: str = "", required: bool = False) -> Part:
+    """Make the field for a note, with its label for who doesn't see, and what becomes of it."""
+    hint_id = f"{id_}-hint"
+    return [
+        el("label", view.say(texts.NOTE), class_="vh", for_=id_),
+        el(
+            "input",
+            id=id_,
+            name="note",
+            type="text",
+            maxlength=str(LONGEST_NOTE),
+            value=value or None,
+            required=required,
+            aria_describedby=hint_id,
+        ),
+        el("span", view.say(hint), class_="hint", id=hint_id),
+    ]

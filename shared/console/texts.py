@@ -319,6 +319,9 @@ DONE_CONTAINED: Final = Words(
 
 # ---- an object -------------------------------------------------------------------------------------------------------
 
+OBJECT: Final = Words(en="Object", ko="대상")
+RESTORE_VERSION: Final = Words(en="Restore version {number}…", ko="버전 {number} 복원…")
+RESTORES: Final = Words(en="“{name}” as it stood {at}", ko="‘{name}’ 대상을 {at} 상태로")
 STANDS_AS_ACCEPTED: Final = Words(en="Stands as accepted", ko="수용된 상태 그대로")
 DIFFERS: Final = Words(en="Differs: {count}", ko="다름: {count}개")
 NOT_ACCEPTED: Final = Words(en="Not accepted yet", ko="아직 수용되지 않음")

@@ -217,7 +217,7 @@ def test_an_emergency_from_its_declaration_to_its_end(there: _There) -> None:
     declared = there.run("alice", "declare", "Nobody can sign in")
     assert declared.returncode == 0, declared.stdout + declared.stderr
     again = there.run("carol", "declare", "Nobody can sign in")
-    assert (again.returncode, "409" in again.stderr) == (2, True), again.stderr
+    assert (again.returncode, "409" in again.stderr) == (4, True), again.stderr
     assert there.run("dave", "acknowledge").returncode == 0
     for step in (2, 3):
         done = there.run("alice", "step", str(step))
@@ -424,7 +424,7 @@ def test_on_a_laptop_with_the_app_gone_and_merged_once_it_answers(there: _There)
     emergency = there.newest()["id"]
     there.stack.kill_host()
     gone = there.run("alice", "step", "2")
-    assert (gone.returncode, "--offline works without the app" in gone.stderr) == (2, True), gone.stderr
+    assert (gone.returncode, "--offline works without the app" in gone.stderr) == (5, True), gone.stderr
     settings = there.stack.folder / "offline.json"
     settings.write_text(json.dumps({"Values": there.stack.values()}), encoding="utf-8")
     common = ("--settings", str(settings), "--host", f"127.0.0.1:{there.stack.host_port}")

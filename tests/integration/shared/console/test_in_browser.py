@@ -43,6 +43,7 @@ class _Site:
             "missing": f"{self.url}/i/x",
             "coverage": f"{self.url}/coverage",
             "contain": f"{self.url}/i/{case.id}/contain",
+            "restore": f"{self.url}/o/{case.object_kind}/{case.object_key}/restore?to=2026-03-02T09:56:00Z",
             **{verb: f"{self.url}/i/{case.id}/{verb}" for verb in (Verb.PUT_BACK, Verb.DENY, Verb.ACCEPT, Verb.LEAVE)},
         }
 
@@ -97,6 +98,7 @@ _PAGES: Final = (
     "missing",
     "coverage",
     "contain",
+    "restore",
     *(Verb.PUT_BACK, Verb.DENY, Verb.ACCEPT, Verb.LEAVE),
 )
 
