@@ -2,22 +2,17 @@
 
 import gc
 import logging
-from collections import deque
 from collections.abc import Generator
 from functools import cache
 from pathlib import Path
 from typing import Final, override
-from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from shared.detect import cached_matcher
-from shared.detect.matcher import Matcher
-from shared.model.detections import AnyDetection
-from shared.model.profile import TenantProfile
+from tests.fakes.matchers import matchers_made_once
 from tests.fakes.memory_storage import MemoryStorage
 
 
@@ -121,18 +116,9 @@ settings.load_profile("here")
 
 
 @pytest.fixture(autouse=True, scope="session")
-def matchers_made_once() -> Generator[None]:
-    """Make the matcher of the same detections and profile once a process: it takes as long as a whole short story."""
-    made: deque[tuple[tuple[AnyDetection, ...], TenantProfile, Matcher]] = deque(maxlen=16)
-
-    def matcher(detections: tuple[AnyDetection, ...], profile: TenantProfile) -> Matcher:
-        found = next((each for of, with_profile, each in made if of is detections and with_profile == profile), None)
-        if found is None:
-            found = Matcher(detections, profile)
-            made.append((detections, profile, found))
-        return found
-
-    with patch.object(cached_matcher, "Matcher", matcher):
+def same_matchers() -> Generator[None]:
+    """Make the matcher of the same detections and profile once a process."""
+    with matchers_made_once():
         yield
 
 

@@ -122,6 +122,7 @@ class Api:
         if method != "GET":
             self._noted(answer, method, name, world.history[deeds] if len(world.history) > deeds else None)
         if fault == "lost":
+            world.calls[-1].is_answered = False
             raise Unreachable("the connection was cut")
         return answer
 

@@ -327,6 +327,17 @@ HAND: Final[tuple[HandStory, ...]] = (
         ends="one policy stands, no twin",
         is_right=lambda end: bool(end.leaf("P2")) and not any("twin" in each for each in end.result.world.things),
     ),
+    HandStory(
+        name="what comes out of the bin was changed before, and the answer is lost",
+        story=story(
+            "P2",
+            edit(600, "mal", "P2", {"state": "enabledForReportingButNotEnforced"}, late=600),
+            {"t": 650, "do": "fault", "kind": "lost"},
+            change(700, "mal", "P2", "delete"),
+        ),
+        ends="it stands as in the baseline",
+        is_right=lambda end: end.leaf("P2", "state") == "enabled",
+    ),
     *(
         HandStory(
             name=f"the process dies {side} effect {number} of putting a policy back",

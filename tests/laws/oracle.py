@@ -68,6 +68,9 @@ _SHOWN_WITHIN: Final = 900.0
 """Seconds within which a sweep has read every object, so that what a person is shown isn't older."""
 
 _FINISHED_WITHIN: Final = 60.0
+_LOOKED_AGAIN_WITHIN: Final = 90.0
+"""Seconds until an object is looked at again whose write had no answer: it is due 90 seconds after it was begun."""
+
 _LONGEST_PAUSE: Final = 3600.0 + 300.0
 """Seconds that lie between two tries of a write at the most, with what the tries themselves take."""
 
@@ -866,9 +869,14 @@ def _swung(before: Sequence[Deed], leaf: str, ours: Deed) -> bool:
 
 
 def _was_set_after(truth: Truth, ours: Deed, leaf: str) -> bool:
-    """Say whether what came out of the bin was set as it is to be right after: the bin gives what was deleted."""
+    """Say whether what came out of the bin was set as it is to be right after: the bin gives what was deleted.
+
+    Where the answer was lost, only the next look shows that it came out of the bin.
+    """
     after = (each for each in truth.deeds[ours.name] if each.actor == "us" and each.number > ours.number)
-    return any(leaf in each.diff and each.at <= ours.at + _FINISHED_WITHIN for each in after)
+    is_answered = ours.call is None or ours.call.is_answered
+    until = ours.at + (_FINISHED_WITHIN if is_answered else _FINISHED_WITHIN + _LOOKED_AGAIN_WITHIN)
+    return any(leaf in each.diff and each.at <= until for each in after)
 
 
 def _may_be_written(truth: Truth, ours: Deed, leaf: str) -> bool:

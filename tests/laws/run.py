@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
+from tests.fakes.matchers import matchers_made_once
 from tests.laws.oracle import judge, must_write
 from tests.laws.orders import Maker, order_matters
 from tests.laws.play import Story, play
@@ -50,6 +51,11 @@ class Counts:
 
 def count(seeds: Sequence[int], make: Maker = product) -> Counts:
     """Play and judge the stories of some seeds."""
+    with matchers_made_once():
+        return _counted(seeds, make)
+
+
+def _counted(seeds: Sequence[int], make: Maker) -> Counts:
     counts = Counts()
     for seed in seeds:
         story = random_story(seed)

@@ -44,6 +44,8 @@ THINGS: Final = (
     ("P1", "N1", "G"),
     ("P2", "N1", "N2"),
     ("P4", "S1"),
+    ("P4", "S1", "S2"),
+    ("P4", "S1", "S2"),
     ("C1", "C2", "P2"),
     ("P3", "L1", "L2", "G"),
     ("P4", "S1", "S2"),
@@ -79,10 +81,11 @@ THINGS: Final = (
 """Of which objects a story may be."""
 
 _MORE_OFTEN: Final = (
-    *(ObjectKind.SERVICE_PRINCIPAL,) * 22,
-    *(ObjectKind.APPLICATION,) * 10,
-    *(ObjectKind.API_CONNECTOR,) * 6,
-    *(ObjectKind.IDENTITY_PROVIDER,) * 6,
+    *(ObjectKind.SERVICE_PRINCIPAL,) * 48,
+    *(ObjectKind.APPLICATION,) * 14,
+    *(ObjectKind.API_CONNECTOR,) * 10,
+    *(ObjectKind.IDENTITY_PROVIDER,) * 10,
+    *(ObjectKind.RESTRICTED_UNIT,) * 8,
 )
 """Kinds with guards of their own that seldom have a reason to object."""
 
@@ -90,7 +93,7 @@ _OF_DECLARED_KINDS: Final = tuple(
     tuple(name for name in SAMPLES if kind_of(name) == kind)
     for kind in (*(kind for kind, each in SIMULATED_KINDS.items() if not each.resource_type), *_MORE_OFTEN)
 )
-_DECLARED: Final = 0.32
+_DECLARED: Final = 0.36
 """The share of stories of kinds that are simulated as they are declared: however many there are, the rest stay."""
 
 _SHARED: Final = "c0de0000-0000-4000-8000-aaaaaaaaaaaa"
@@ -361,7 +364,7 @@ def _together(chance: Random, things: list[str], at: int) -> list[Event]:
 
     Somebody leans on what is unwanted, somebody asks while nothing may be put back, a lock, a tenant that throttles, a
     control that can't come back yet, an object that never rests, a record that comes after we wrote over its change, a
-    replica that has one change and not the next, an answer that is lost while listings lag.
+    replica that has one change and not the next, an answer that is lost while listings lag, or before somebody writes.
     """
     throttled: Event = {"t": at, "do": "fault", "kind": "throttled", "times": 6}
     refused: Event = {**a_change(chance, things, at + 1), "who": "mal", "rec": {}}
@@ -370,7 +373,7 @@ def _together(chance: Random, things: list[str], at: int) -> list[Event]:
     if "D3" in things:
         options += [[_did(at, "mal", "D2", "create"), _did(at + 0.4, "alice", "D3", "create")]] * 6
     if "D1" in things:
-        options.append([_did(at, "mal", "D1", "delete"), _did(at + 0.4, "alice", "D0", "delete")])
+        options += [[_did(at, "mal", "D1", "delete"), _did(at + 0.4, "alice", "D0", "delete")]] * 2
     if "A9" in things:
         options += [_two_owners(at)] * 32
     if things[0][0] == "A":
@@ -382,15 +385,17 @@ def _together_on_policies(chance: Random, things: list[str], at: int) -> list[li
     options: list[list[Event]] = []
     if "S2" in things:
         use: Event = {"grantControls.authenticationStrength": {"id": FIRST_IDS["S2"]}}
-        options += [[_did(at, "mal", "S2", "create"), _did(at + 0.4, "alice", "P4", "update", use)]] * 26
+        options += [[_did(at, "mal", "S2", "create"), _did(at + 0.4, "alice", "P4", "update", use)]] * 60
     if "S1" in things:
         options += [_restless(at)] * 44
     if "P1" in things and "G" in things:
-        options += [_barring_alone(at)] * 6
+        options += [_barring_alone(at)] * 8
     if policies := [each for each in things if each[0] == "P"]:
         options += [_covered(chance, policies, at)] * 2
-        options += [_behind(chance, policies, at), _met(chance, policies, at)]
+        options += [_met(chance, policies, at)]
+        options += [_behind(chance, policies, at)] * 3
         options += [_made_in_doubt(chance, policies, at)] * 2
+        options += [_claimed(chance, policies, at)] * 4
     return options
 
 
@@ -401,6 +406,8 @@ def _together_on_roles(chance: Random, things: list[str], at: int) -> list[list[
     if "A1" in things:
         options += [_made_in_doubt(chance, ["A1"], at)] * 2
         options += [_given_to_another(chance, at)] * 26
+    if "A3" in things:
+        options += [_one_owner(at)] * 12
     if "A1" in things and given:
         holder = _did(at + 1, "svc", chance.choice(given), "create")
         options += [[lock, holder, _did(at + 60, "mal", "A1", "delete")]] * 12
@@ -467,6 +474,27 @@ def _given_to_another(chance: Random, at: int) -> list[Event]:
     return [taken, _did(at + chance.choice((0.4, 1.2)), "mal", "A1", "create", another)]
 
 
+def _claimed(chance: Random, policies: list[str], at: int) -> list[Event]:
+    """Have the answer to what we write be lost, and somebody write over it before it is read back."""
+    on = chance.choice(policies)
+    over = _did(at + chance.choice((10, 12, 14)), "mal", on, "update", {"state": _REPORT})
+    return [
+        {"t": at, "do": "fault", "kind": "lost", "times": 1},
+        _did(at + 1, "mal", on, "update", {"state": "disabled"}),
+        over | {"rec": {"late": chance.choice((60, 600))}},
+    ]
+
+
+def _one_owner(at: int) -> list[Event]:
+    """Have an Owner of a scope given while people only watch, and asked away later: it may be the only one."""
+    return [
+        {"t": at, "do": "mode", "mode": "observe"},
+        _did(at + 1, "mal", "A3", "create"),
+        {"t": at + 400, "do": "mode", "mode": "enforce"},
+        {"t": at + 800, "do": "settle", "on": "A3"},
+    ]
+
+
 def _two_owners(at: int) -> list[Event]:
     """Have both Owners of a scope given while people only watch, and asked away later: one of them has to stay."""
     return [
@@ -496,7 +524,7 @@ def _asked(chance: Random, things: list[str], at: int) -> list[Event]:
 
 
 _KINDS_OF_EVENTS: Final[tuple[tuple[float, Callable[[Random, list[str], int], list[Event]]], ...]] = (
-    (0.51, _timed_change),
+    (0.48, _timed_change),
     (0.07, _raced_change),
     (0.04, _death),
     (0.05, _fault),
@@ -507,7 +535,7 @@ _KINDS_OF_EVENTS: Final[tuple[tuple[float, Callable[[Random, list[str], int], li
     (0.03, _principal),
     (0.03, _service),
     (0.03, _others),
-    (0.09, _together),
+    (0.12, _together),
 )
 
 

@@ -512,13 +512,17 @@ class Deed:
 
 @dataclass(slots=True, kw_only=True)
 class OurCall:
-    """A write of the responder's that reached the service; `deed` is None where it moved nothing or was refused."""
+    """A write of the responder's that reached the service; `deed` is None where it moved nothing or was refused.
+
+    `is_answered` is false where it was carried out, and the answer got lost.
+    """
 
     at: float
     name: str
     method: str
     status: int
     deed: Deed | None = None
+    is_answered: bool = True
 
 
 @dataclass(slots=True, kw_only=True)
