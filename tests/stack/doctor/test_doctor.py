@@ -307,7 +307,7 @@ def test_a_single_emergency_account(healthy: Healthy) -> None:
 
 @contextmanager
 def _approved(healthy: Healthy, **columns: str) -> Generator[None]:
-    """Change Alice's row for Azure roles. Meanwhile the app may have written what was signed beside it, as it should."""
+    """Change Alice's row for Azure roles. The app may have written what was signed beside it meanwhile."""
     row, *_ = healthy.desk.storage.rows(
         Table.APPROVED_ACTORS,
         "PartitionKey eq @list and RowKey ge @actor",
