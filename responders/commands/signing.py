@@ -13,6 +13,7 @@ from shared.clients.storage import Storage
 from shared.model.app_settings import EMERGENCY_GENESIS, EMERGENCY_OPERATORS, WORKFORCE_TENANT_ID
 from shared.model.clock import utc_now
 from shared.model.errors import EdgeError
+from shared.model.settings import are_founded
 
 if TYPE_CHECKING:
     from shared.authority.signed_acts import SignedActs
@@ -87,7 +88,7 @@ def acts_from(arguments: argparse.Namespace, storage: Storage) -> Acts:
 
 def _is_founded(arguments: argparse.Namespace, environment: Mapping[str, str]) -> bool:
     genesis = arguments.genesis or environment.get(EMERGENCY_GENESIS.name, "").strip()
-    return bool(genesis) or environment.get(EMERGENCY_OPERATORS.name, "").strip() not in {"", "[]"}
+    return are_founded(genesis, environment.get(EMERGENCY_OPERATORS.name, ""))
 
 
 def _has_statements(storage: Storage) -> bool:

@@ -43,6 +43,9 @@ OF_SIGNED: Final = "signed "
 WAITING: Final = f"{OF_SIGNED}waiting"
 """The partition of acts that wait for a second operator."""
 
+SIGNED_ROWS: Final = f"PartitionKey ge '{OF_SIGNED}' and PartitionKey lt '{OF_SIGNED.rstrip()}!'"
+"""The query for both: what begins with a blank comes before what begins with the next sign."""
+
 KILL_SWITCH: Final = "kill-switch"
 """The subject of acts on the kill switch."""
 
@@ -245,8 +248,7 @@ def read_all(storage: Storage) -> tuple[Chain, ...]:
 
 def signed_entries(storage: Storage) -> tuple[Entry, ...]:
     """Read the entries that operators signed, without checking their signatures. Raises EdgeError."""
-    query = f"PartitionKey ge '{OF_SIGNED}' and PartitionKey lt '{OF_SIGNED.strip()}!'"
-    rows = storage.rows(Table.JOURNAL, query)
+    rows = storage.rows(Table.JOURNAL, SIGNED_ROWS)
     found = (_decoded(str(row.columns.get("entry", ""))) for row in rows if row.partition != WAITING)
     return tuple(entry for entry in found if entry is not None)
 

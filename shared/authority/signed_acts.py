@@ -36,7 +36,17 @@ from shared.authority.signed_entries import (
     unsigned,
     with_signature,
 )
-from shared.authority.signed_rows import add_row_of, columns_of_entry, encoded, entry_for, key_of, row_of, signed_in
+from shared.authority.signed_rows import (
+    add_row_of,
+    columns_of_entry,
+    encoded,
+    entry_for,
+    key_of,
+    partition_of_signed,
+    read_entry,
+    row_of,
+    signed_in,
+)
 from shared.authority.statements import row_key_from
 from shared.clients.storage import Row, Storage
 from shared.clients.storage_names import Container, Table
@@ -104,7 +114,7 @@ class SignedActs:
             # Whoever can't sign can still call an approval in question: from then on people are paged.
             UNSIGNED.write(storage, act, effect)
             return
-        who = self._signing(operators)
+        signer, who = self._signing(operators)
         act = msgspec.structs.replace(act, who=who, when=act.when.astimezone(UTC))
         if problem := journal.problem_with(act):
             raise ValueError(f"{act.subject}: {act.what} was not done: {problem}")
@@ -117,7 +127,7 @@ class SignedActs:
             founding=operators.genesis,
             tenant=self._tenant,
         )
-        self._keep_or_wait(storage, self._sign(unsigned(entry)), entry, operators)
+        self._keep_or_wait(storage, _signed_by(signer, unsigned(entry)), entry, operators)
 
     def sign(self, storage: Storage, digest: str) -> Entry:
         """Sign an act that waits for a second person, by the beginning of its digest; gives its entry.
@@ -133,12 +143,10 @@ class SignedActs:
             )
         entry, signed = found[0]
         operators = self.known()
-        self._signing(operators)
-        if self._clock() - entry.act.when > LONGEST_WAIT:
-            raise NotSigned("it waited too long for a second person: it has to be done anew")
+        signer, _ = self._signing(operators)
         if set(entry.previous.split()) != set(heads(self._entries(storage, entry.act.subject, operators))):
             raise NotSigned("something else was decided about its subject meanwhile: it has to be done anew")
-        signed = self._sign(signed)
+        signed = _signed_by(signer, signed)
         if len(signers(signed, entry, operators, published=None)) < persons_needed(entry):
             raise NotSigned("it takes another person's signature: the same one signed it twice. Nothing was written")
         self._take_effect(storage, signed, entry)
@@ -152,12 +160,11 @@ class SignedActs:
         found: list[tuple[Entry, SignedEntry]] = []
         operators = self.known()
         for row in storage.rows(Table.JOURNAL, "PartitionKey eq @partition", partition=journal.WAITING):
-            signed = signed_in(row)
-            entry = entry_in(signed.text) if signed else "it isn't signed"
-            if signed is None or isinstance(entry, str) or self._clock() - entry.act.when > LONGEST_WAIT:
+            one = read_entry(row)
+            if one is None or self._clock() - one.entry.act.when > LONGEST_WAIT:
                 continue
-            if signers(signed, entry, operators, published=None):
-                found.append((entry, signed))
+            if signers(one.signed, one.entry, operators, published=None):
+                found.append((one.entry, one.signed))
         return sorted(found, key=lambda each: each[0].act.when)
 
     def known(self) -> Operators:
@@ -168,8 +175,8 @@ class SignedActs:
             raise Rejected(f"reading who is an operator: {why}")
         return operators
 
-    def _signing(self, operators: Operators) -> str:
-        """Give the name of whose key it is."""
+    def _signing(self, operators: Operators) -> tuple[Signer, str]:
+        """Give who signs, and the name of whose key it is. Raises NotSigned: nobody who may."""
         if self._signer is None:
             raise NotSigned(
                 "this installation has operators, so one of them signs this: name your key with --key FILE or"
@@ -178,12 +185,7 @@ class SignedActs:
         found = operators.with_key(self._signer.key_id)
         if found is None or not found[0].acts_at(self._clock()):
             raise NotSigned("the key is of no operator: `responder operator list` lists who is. Nothing was written")
-        return found[0].operator.name
-
-    def _sign(self, signed: SignedEntry) -> SignedEntry:
-        if self._signer is None:
-            raise NotSigned("nobody signs")
-        return with_signature(signed, self._signer.key_id, self._signer.sign(signed.text))
+        return self._signer, found[0].operator.name
 
     def _keep_or_wait(self, storage: Storage, signed: SignedEntry, entry: Entry, operators: Operators) -> None:
         have = signers(signed, entry, operators, published=None)
@@ -203,7 +205,7 @@ class SignedActs:
     def list_in_journal(self, storage: Storage, signed: SignedEntry, entry: Entry) -> None:
         """Write an entry into table `Journal`, over what somebody else wrote into its place. Raises EdgeError."""
         columns = columns_of_entry(signed, entry)
-        partition = f"{journal.OF_SIGNED}{journal.partition_of(entry.act.subject)}"
+        partition = partition_of_signed(entry.act.subject)
         storage.upsert(Table.JOURNAL, partition, key_of(signed, entry), columns)
 
     def carry(self, signed: SignedEntry, entry: Entry) -> bool:
@@ -212,8 +214,7 @@ class SignedActs:
 
     def _entries(self, storage: Storage, subject: str, operators: Operators) -> dict[str, Entry]:
         """Give the entries of a subject that count, by digest: of the journal and of the evidence container."""
-        partition = f"{journal.OF_SIGNED}{journal.partition_of(subject)}"
-        rows = storage.rows(Table.JOURNAL, "PartitionKey eq @partition", partition=partition)
+        rows = storage.rows(Table.JOURNAL, "PartitionKey eq @partition", partition=partition_of_signed(subject))
         found = {
             name: one for row in rows if (one := _found_in(row)) for name in [name_of(one.entry, one.signed.digest)]
         }
@@ -387,6 +388,9 @@ def _unknown(counting: Mapping[str, _Found], found: Mapping[str, _Found]) -> dic
 
 
 def _found_in(row: Row) -> _Found | None:
-    signed = signed_in(row)
-    entry = entry_in(signed.text) if signed else ""
-    return _Found(signed=signed, entry=entry, row=None) if signed and isinstance(entry, Entry) else None
+    one = read_entry(row)
+    return _Found(signed=one.signed, entry=one.entry, row=None) if one else None
+
+
+def _signed_by(signer: Signer, signed: SignedEntry) -> SignedEntry:
+    return with_signature(signed, signer.key_id, signer.sign(signed.text))

@@ -3,6 +3,7 @@
 from typing import Final
 
 import msgspec
+from msgspec import Struct
 
 from shared.authority import journal
 from shared.authority.journal import Entry
@@ -18,6 +19,25 @@ _BESIDE: Final = frozenset({JOURNAL, SIGNED})
 def encoded(signed: SignedEntry) -> str:
     """Write a signed entry as rows and blobs have it."""
     return msgspec.json.encode(signed, order="sorted").decode()
+
+
+class ReadEntry(Struct, frozen=True, kw_only=True):
+    """A signed entry that could be read; whether its signatures count is another question."""
+
+    signed: SignedEntry
+    entry: Entry
+
+
+def read_entry(row: Row) -> ReadEntry | None:
+    """Read the signed entry that a row has; None where it has none that can be read."""
+    signed = signed_in(row)
+    entry = entry_in(signed.text) if signed else ""
+    return ReadEntry(signed=signed, entry=entry) if signed and isinstance(entry, Entry) else None
+
+
+def partition_of_signed(subject: str) -> str:
+    """Give the partition of a subject's signed entries in table `Journal`."""
+    return f"{journal.OF_SIGNED}{journal.partition_of(subject)}"
 
 
 def signed_in(row: Row) -> SignedEntry | None:

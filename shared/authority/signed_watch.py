@@ -13,8 +13,16 @@ from msgspec import Struct
 from shared.authority import journal
 from shared.authority.journal import Entry
 from shared.authority.signed_acts import SignedActs
-from shared.authority.signed_entries import SignedEntry, entry_in, heads, name_of
-from shared.authority.signed_rows import add_row_of, columns_of_entry, key_of, row_of, signed_in
+from shared.authority.signed_entries import heads, name_of
+from shared.authority.signed_rows import (
+    ReadEntry,
+    add_row_of,
+    columns_of_entry,
+    key_of,
+    partition_of_signed,
+    read_entry,
+    row_of,
+)
 from shared.clients.storage import Row, Storage
 from shared.clients.storage_names import Table
 
@@ -24,8 +32,6 @@ LISTS: Final = {
     Table.CONTROLS: ("PartitionKey ge 'kill' and PartitionKey lt 'modf'", [f"{journal.MODE} ", journal.KILL_SWITCH]),
 }
 """The tables whose rows operators sign: the query for the rows, and what the journal's subjects of them begin with."""
-
-_SIGNED_ROWS: Final = f"PartitionKey ge '{journal.OF_SIGNED}' and PartitionKey lt '{journal.OF_SIGNED[:-1]}!'"
 
 
 class Compared(Struct, frozen=True, kw_only=True):
@@ -37,9 +43,9 @@ class Compared(Struct, frozen=True, kw_only=True):
 
     entries: Mapping[str, Mapping[str, Entry]]
     problems: tuple[str, ...]
-    missing: tuple[SignedEntry, ...]
-    uncarried: tuple[SignedEntry, ...]
-    unlisted: tuple[SignedEntry, ...]
+    missing: tuple[ReadEntry, ...]
+    uncarried: tuple[ReadEntry, ...]
+    unlisted: tuple[ReadEntry, ...]
 
     @property
     def heads(self) -> dict[str, tuple[str, ...]]:
@@ -50,11 +56,11 @@ class Compared(Struct, frozen=True, kw_only=True):
 def compare(acts: SignedActs, storage: Storage) -> Compared:
     """Compare all lists with the journal and the evidence container. Raises EdgeError: something can't be read."""
     problems: list[str] = []
-    journaled = {signed.digest: signed for signed in _journaled(acts, storage, problems)}
+    journaled = {one.signed.digest: one for one in _journaled(acts, storage, problems)}
     kept = set(acts.kept([""]))
     entries: dict[str, dict[str, Entry]] = {}
-    missing: list[SignedEntry] = []
-    found: dict[str, SignedEntry] = {}
+    missing: list[ReadEntry] = []
+    found: dict[str, ReadEntry] = {}
     for table, (query, subjects) in LISTS.items():
         rows = (*storage.rows(table, query), *_rows_of(journaled.values(), table))
         counting = acts.valid(table, rows, subjects)
@@ -63,18 +69,17 @@ def compare(acts: SignedActs, storage: Storage) -> Compared:
             f"{place[0]} {place[1]} of table {table}: {doubt.because}" for place, doubt in counting.unknown.items()
         ]
         for row in counting.rows:
-            signed = signed_in(row)
-            entry = entry_in(signed.text) if signed else ""
-            if signed is None or isinstance(entry, str):
+            one = read_entry(row)
+            if one is None:
                 continue
-            found[signed.digest] = signed
-            entries.setdefault(entry.act.subject, {})[signed.digest] = entry
-            missing += [signed] if not row.etag else []
+            found[one.signed.digest] = one
+            entries.setdefault(one.entry.act.subject, {})[one.signed.digest] = one.entry
+            missing += [one] if not row.etag else []
     return Compared(
         entries=entries,
         problems=tuple(dict.fromkeys(problems)),
         missing=tuple(missing),
-        uncarried=tuple(one for one in found.values() if _name(one) not in kept),
+        uncarried=tuple(one for one in found.values() if name_of(one.entry, one.signed.digest) not in kept),
         unlisted=tuple(one for digest, one in found.items() if digest not in journaled),
     )
 
@@ -82,15 +87,12 @@ def compare(acts: SignedActs, storage: Storage) -> Compared:
 def settle(acts: SignedActs, storage: Storage) -> Compared:
     """Compare, and write again what is missing anywhere. Nothing is deleted. Raises EdgeError."""
     compared = compare(acts, storage)
-    for signed in compared.uncarried:
-        if isinstance(entry := entry_in(signed.text), Entry):
-            acts.carry(signed, entry)
-    for signed in compared.unlisted:
-        if isinstance(entry := entry_in(signed.text), Entry):
-            acts.list_in_journal(storage, signed, entry)
-    for signed in compared.missing:
-        if isinstance(entry := entry_in(signed.text), Entry):
-            add_row_of(storage, signed, entry)
+    for one in compared.uncarried:
+        acts.carry(one.signed, one.entry)
+    for one in compared.unlisted:
+        acts.list_in_journal(storage, one.signed, one.entry)
+    for one in compared.missing:
+        add_row_of(storage, one.signed, one.entry)
     return compared
 
 
@@ -104,36 +106,28 @@ def older_than(seen: Mapping[str, Iterable[str]], compared: Compared) -> list[st
     ]
 
 
-def _journaled(acts: SignedActs, storage: Storage, problems: list[str]) -> Iterator[SignedEntry]:
+def _journaled(acts: SignedActs, storage: Storage, problems: list[str]) -> Iterator[ReadEntry]:
     operators = acts.known()
-    for row in storage.rows(Table.JOURNAL, _SIGNED_ROWS):
+    for row in storage.rows(Table.JOURNAL, journal.SIGNED_ROWS):
         if row.partition == journal.WAITING:
             continue
-        signed = signed_in(row)
-        entry = entry_in(signed.text) if signed else "it isn't signed"
-        is_entry = signed is not None and isinstance(entry, Entry) and _is_as_written(row, signed, entry)
-        if is_entry and signed is not None and isinstance(entry, Entry) and acts.is_ours(signed, entry, operators):
-            yield signed
+        one = read_entry(row)
+        if one and _is_as_written(row, one) and acts.is_ours(one.signed, one.entry, operators):
+            yield one
         else:
             problems.append(f"row {row.partition} {row.key} of table {Table.JOURNAL} is no entry")
 
 
-def _is_as_written(row: Row, signed: SignedEntry, entry: Entry) -> bool:
-    place = f"{journal.OF_SIGNED}{journal.partition_of(entry.act.subject)}"
-    return (row.partition, row.key, row.columns) == (place, key_of(signed, entry), columns_of_entry(signed, entry))
+def _is_as_written(row: Row, one: ReadEntry) -> bool:
+    place = partition_of_signed(one.entry.act.subject), key_of(one.signed, one.entry)
+    return (row.partition, row.key) == place and row.columns == columns_of_entry(one.signed, one.entry)
 
 
-def _rows_of(journaled: Iterable[SignedEntry], table: Table) -> Iterator[Row]:
+def _rows_of(journaled: Iterable[ReadEntry], table: Table) -> Iterator[Row]:
     """Give the rows that the journal's entries make in a table, without an ETag: one that is there counts instead."""
-    for signed in journaled:
-        entry = entry_in(signed.text)
-        if isinstance(entry, Entry) and entry.effect is not None and entry.effect.table is table:
-            yield row_of(signed, entry)
-
-
-def _name(signed: SignedEntry) -> str:
-    entry = entry_in(signed.text)
-    return name_of(entry, signed.digest) if isinstance(entry, Entry) else ""
+    for one in journaled:
+        if one.entry.effect is not None and one.entry.effect.table is table:
+            yield row_of(one.signed, one.entry)
 
 
 def heads_json(heads_of: Mapping[str, Iterable[str]]) -> bytes:

@@ -79,6 +79,11 @@ class Tenant:
         return "Azure AD B2C" if self.kind is TenantKind.B2C else "Entra ID"
 
 
+def are_founded(genesis: str, statements: str) -> bool:
+    """Whether operators are founded, by the settings EMERGENCY_GENESIS and EMERGENCY_OPERATORS."""
+    return bool(genesis) or statements.strip() not in {"", "[]"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything that an operator chooses.
@@ -129,7 +134,7 @@ class Settings:
     @property
     def has_operators(self) -> bool:
         """Whether operators are founded here: then what lowers a guard counts only with their signatures."""
-        return bool(self.emergency_genesis) or self.emergency_operators.strip() not in {"", "[]"}
+        return are_founded(self.emergency_genesis, self.emergency_operators)
 
     @property
     def graph_audience(self) -> str:
