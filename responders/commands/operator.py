@@ -24,6 +24,7 @@ from shared.authority.operator_store import (
 from shared.authority.operators import (
     SIGNERS,
     Add,
+    AddPasskey,
     Genesis,
     Operator,
     Operators,
@@ -52,7 +53,8 @@ then together:
   responder operator genesis alice.json carol.json dave.json --to genesis.json
   responder operator sign genesis.json --key KEY1      each of them
   responder operator keep genesis.json                 prints what the app's settings should be
-To add somebody: `add CARD`, signed by two others and by the new one, then `keep`. To suspend somebody at once:
+To add somebody: `add CARD`, signed by two others and by the new one, then `keep`. To add a passkey that the console's
+page "Your passkey" made, which gives its public half: `passkey ID FILE`, signed likewise. To suspend somebody at once:
   responder operator suspend ID --reason WHY --key KEY1"""
 
 
@@ -79,7 +81,7 @@ def _command(
     commands: "Subparsers", name: str, run: Callable[[argparse.Namespace], int], help_: str
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=help_)
-    if name in {"add", "suspend", "keep", "list"}:
+    if name in {"add", "passkey", "suspend", "keep", "list"}:
         parser.add_argument(
             "--genesis",
             default="",
@@ -114,6 +116,11 @@ def _add_statements(commands: "Subparsers") -> None:
     add.add_argument("card", type=Path, metavar="CARD")
     add.add_argument("--reason", required=True)
     add.add_argument("--to", required=True, type=Path, metavar="FILE")
+    passkey = _command(commands, "passkey", _passkey, "write the statement that adds a passkey to an operator's keys")
+    passkey.add_argument("operator", metavar="ID")
+    passkey.add_argument("passkey", type=Path, metavar="FILE", help="its public half, as the console gives it")
+    passkey.add_argument("--reason", required=True)
+    passkey.add_argument("--to", required=True, type=Path, metavar="FILE")
     suspend = _command(commands, "suspend", _suspend, "suspend an operator, at once and for good")
     suspend.add_argument("operator", metavar="ID")
     suspend.add_argument("--reason", required=True)
@@ -198,6 +205,21 @@ def _add(arguments: argparse.Namespace) -> int:
     return _begin(statement, arguments.to, f"{known.signers} others and {operator.id} sign it")
 
 
+def _passkey(arguments: argparse.Namespace) -> int:
+    known = _known(arguments)
+    if known.named(arguments.operator) is None:
+        raise CommandError(f"{escaped(arguments.operator)} is no operator; `responder operator list` lists who is")
+    statement = AddPasskey(
+        at=_now(),
+        genesis=known.genesis,
+        after=known.heads,
+        operator=arguments.operator,
+        passkey=_read(arguments.passkey, PublicKey, "a passkey's public half"),
+        reason=arguments.reason,
+    )
+    return _begin(statement, arguments.to, f"{arguments.operator} and {known.signers} others sign it")
+
+
 def _begin(statement: Statement, path: Path, who: str) -> int:
     text = statement_text(statement)
     read = statement_in(text)
@@ -258,6 +280,8 @@ def _show(signed: SignedStatement) -> None:
             print("\n".join(line for operator in operators for line in _prints(operator)))
         case Add(operator=operator):
             print("\n".join(_prints(operator)))
+        case AddPasskey(operator=operator_id, passkey=passkey):
+            print(escaped(f"  {operator_id} passkey for {passkey.host}: {fingerprint(passkey)}"))
         case Suspend():
             pass
 
@@ -321,6 +345,8 @@ def _problem_in(found: Operators, signed: SignedStatement, statement: Statement 
         case Add(operator=operator):
             known = found.named(operator.id)
             counts = known is not None and known.statement == signed.digest
+        case AddPasskey(passkey=passkey):
+            counts = not about and found.with_key(passkey.id) is not None
         case Suspend(operator=operator):
             known = found.named(operator)
             counts = not about and known is not None and known.suspended_at is not None

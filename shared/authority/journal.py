@@ -106,6 +106,7 @@ class What(StrEnum):
     SORT_ACCOUNT = "sort-account"
     FOUND_OPERATORS = "found-operators"
     ADD_OPERATOR = "add-operator"
+    ADD_PASSKEY = "add-passkey"
     SUSPEND_OPERATOR = "suspend-operator"
 
 

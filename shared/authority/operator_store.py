@@ -18,6 +18,7 @@ from shared.authority import journal
 from shared.authority.journal import Act, What
 from shared.authority.operators import (
     Add,
+    AddPasskey,
     Genesis,
     Operators,
     SignedStatement,
@@ -113,6 +114,8 @@ def _act(signed: SignedStatement, *, by: str, now: datetime) -> Act:
             what, subject, lowers = What.FOUND_OPERATORS, journal.operator_subject(""), True
         case Add(operator=operator, reason=why):
             what, subject, lowers = What.ADD_OPERATOR, journal.operator_subject(operator.id), True
+        case AddPasskey(operator=operator_id, reason=why):
+            what, subject, lowers = What.ADD_PASSKEY, journal.operator_subject(operator_id), True
         case Suspend(operator=operator_id, reason=why):
             what, subject, lowers = What.SUSPEND_OPERATOR, journal.operator_subject(operator_id), False
         case str() as problem:

@@ -1,4 +1,6 @@
-"""Who is an operator, by statements that operators sign: they found the list, add somebody, suspend somebody.
+"""Who is an operator, by statements that operators sign.
+
+They found the list, add somebody, add a passkey to somebody's keys, and suspend somebody.
 
 Whoever may write to storage, or read the app's settings, can't make a statement. What is signed is the text that people
 read. Statements are only ever added, in any order and from any place, so the table and the app setting that hold them
@@ -77,6 +79,20 @@ class Add(Struct, frozen=True, kw_only=True, tag="add", forbid_unknown_fields=Tr
     reason: str
 
 
+class AddPasskey(Struct, frozen=True, kw_only=True, tag="add-passkey", forbid_unknown_fields=True):
+    """An operator has one more passkey. The operator signs it, and as many others as for a new operator.
+
+    It goes with the operator: one that was lost, or may have been copied, ends with suspending whose it is.
+    """
+
+    at: datetime
+    genesis: str
+    after: tuple[str, ...]
+    operator: str
+    passkey: PublicKey
+    reason: str
+
+
 class Suspend(Struct, frozen=True, kw_only=True, tag="suspend", forbid_unknown_fields=True):
     """An operator is suspended, at once and for good, by the signature of one."""
 
@@ -87,7 +103,10 @@ class Suspend(Struct, frozen=True, kw_only=True, tag="suspend", forbid_unknown_f
     reason: str
 
 
-type Statement = Genesis | Add | Suspend
+type Following = Add | AddPasskey | Suspend
+"""What follows the founding."""
+
+type Statement = Genesis | Following
 
 
 class SignedStatement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -103,12 +122,16 @@ class SignedStatement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Enrolled(Struct, frozen=True, kw_only=True):
-    """An operator who is or was one: since when, by which statement, and from when on suspended, None where not."""
+    """An operator who is or was one: since when, by which statement, and from when on suspended, None where not.
+
+    `added` are those of the operator's keys that were added later, which are passkeys.
+    """
 
     operator: Operator
     since: datetime
     statement: str
     suspended_at: datetime | None = None
+    added: tuple[PublicKey, ...] = ()
 
     def acts_at(self, at: datetime) -> bool:
         """Whether they are an operator at an instant."""
@@ -189,11 +212,22 @@ def _problem_with(statement: Statement) -> str:
             return _problem_with_genesis(statement)
         case Add():
             return _problem_with_place(statement) or _problem_with_operator(statement.operator)
+        case AddPasskey():
+            return _problem_with_place(statement) or _problem_with_passkey(statement)
         case Suspend():
             return _problem_with_place(statement) or ("" if _ID.fullmatch(statement.operator) else "it names nobody")
 
 
-def _problem_with_place(statement: Add | Suspend) -> str:
+def _problem_with_passkey(statement: AddPasskey) -> str:
+    if not _ID.fullmatch(statement.operator):
+        return "it names nobody"
+    if statement.passkey.kind is not KeyKind.PASSKEY:
+        return "nothing but a passkey can be added to an operator's keys"
+    problem = problem_with_key(statement.passkey)
+    return f"the passkey can't be used: {problem}" if problem else ""
+
+
+def _problem_with_place(statement: Following) -> str:
     if not statement.after or not all(map(_DIGEST.fullmatch, (statement.genesis, *statement.after))):
         return "it doesn't name the statements that it follows"
     return "" if _is_line(statement.reason, _LONGEST_REASON) else "it gives no reason that can be shown on a line"
@@ -277,7 +311,7 @@ def operators_of(
     if genesis is None:
         return Operators(problems=tuple(problems), unread=unread)
     following = _following(texts, genesis, problems)
-    adds = [one for one in following if isinstance(one.statement, Add)]
+    adds = [one for one in following if not isinstance(one.statement, Suspend)]
     suspensions = [one for one in following if isinstance(one.statement, Suspend)]
     counting = _counting(genesis, adds, suspensions, problems)
     enrolled = _enrolled(genesis, adds, counting, problems)
@@ -335,9 +369,9 @@ def _genesis(
 
 def _following(
     texts: Mapping[str, SignedStatement], genesis: _Read[Genesis], problems: list[str]
-) -> list[_Read[Add | Suspend]]:
+) -> list[_Read[Following]]:
     """Give what follows the genesis: each after all that it knows, then by time and digest."""
-    waiting: dict[str, Add | Suspend] = {}
+    waiting: dict[str, Following] = {}
     for digest, signed in texts.items():
         match statement_in(signed.text):
             case str() as problem:
@@ -354,7 +388,7 @@ def _following(
             if other not in waiting and other not in known:
                 problems.append(f"statement {_short(digest)} follows {_short(other)}, which is missing")
                 known[other] = frozenset()
-    ordered: list[_Read[Add | Suspend]] = []
+    ordered: list[_Read[Following]] = []
     while waiting:
         ready = [digest for digest, one in waiting.items() if all(other in known for other in one.after)]
         digest = min(ready, key=lambda each: (waiting[each].at, each))
@@ -366,13 +400,13 @@ def _following(
 
 def _counting(
     genesis: _Read[Genesis],
-    adds: Sequence[_Read[Add | Suspend]],
-    suspensions: Sequence[_Read[Add | Suspend]],
+    adds: Sequence[_Read[Following]],
+    suspensions: Sequence[_Read[Following]],
     problems: list[str],
-) -> list[_Read[Add | Suspend]]:
+) -> list[_Read[Following]]:
     """Give the suspensions that count: signed by an operator, and two or more are left."""
     ever = _enrolled(genesis, adds, [], [])
-    counting: list[_Read[Add | Suspend]] = []
+    counting: list[_Read[Following]] = []
     for one in suspensions:
         by = [
             signer
@@ -394,14 +428,14 @@ def _counting(
     return counting
 
 
-def _left(enrolled: Mapping[str, Enrolled], suspensions: Sequence[_Read[Add | Suspend]]) -> int:
+def _left(enrolled: Mapping[str, Enrolled], suspensions: Sequence[_Read[Following]]) -> int:
     return sum(not any(_suspends(one, each) for one in suspensions) for each in enrolled.values())
 
 
 def _enrolled(
     genesis: _Read[Genesis],
-    adds: Sequence[_Read[Add | Suspend]],
-    suspensions: Sequence[_Read[Add | Suspend]],
+    adds: Sequence[_Read[Following]],
+    suspensions: Sequence[_Read[Following]],
     problems: list[str],
 ) -> dict[str, Enrolled]:
     """Give everybody who is or was an operator, by id, if these suspensions count."""
@@ -410,30 +444,64 @@ def _enrolled(
         for operator in genesis.statement.operators
     }
     for one in adds:
-        if not isinstance(one.statement, Add):
-            continue
-        added = one.statement.operator
-        signers = [
-            signer
-            for signer in enrolled.values()
-            if _knows(one, signer) and _has_signed(signer.operator, one.signed)
-            if all(one.digest in each.known for each in suspensions if _suspends(each, signer))
-        ]
-        others = [each for each in enrolled.values() if not any(_suspends(it, each) for it in suspensions)]
-        gone = [each for each in enrolled.values() if each not in others]
-        problem = same_person(added, (each.operator for each in others)) or _reused(added, gone)
+        added = _added(one, enrolled, suspensions)
+        problem = added if isinstance(added, str) else ""
+        if isinstance(added, Enrolled):
+            signers = [
+                signer
+                for signer in enrolled.values()
+                if signer.operator.id != added.operator.id and _knows(one, signer)
+                if _has_signed(signer.operator, one.signed) and _may_sign(one, signer, suspensions)
+            ]
+            problem = _signature_missing(one, added.operator, len(signers), genesis.statement.signers)
         if problem:
             problems.append(f"statement {_short(one.digest)} was ignored: {problem}")
-        elif len(signers) < genesis.statement.signers:
-            problems.append(
-                f"statement {_short(one.digest)} doesn't add {added.id}: {len(signers)} operators signed it, and"
-                f" {genesis.statement.signers} have to"
-            )
-        elif not _has_signed(added, one.signed):
-            problems.append(f"statement {_short(one.digest)} doesn't add {added.id}, who didn't sign it")
-        else:
-            enrolled[added.id] = Enrolled(operator=added, since=one.statement.at, statement=one.digest)
+        elif isinstance(added, Enrolled):
+            enrolled[added.operator.id] = added
     return enrolled
+
+
+def _added(
+    one: _Read[Following], enrolled: Mapping[str, Enrolled], suspensions: Sequence[_Read[Following]]
+) -> Enrolled | str:
+    """Give the operator as they are after a statement that adds them, or a passkey. A text says why it can't count."""
+    others = [each for each in enrolled.values() if not any(_suspends(it, each) for it in suspensions)]
+    gone = [each for each in enrolled.values() if each not in others]
+    match one.statement:
+        case Add(operator=operator):
+            problem = same_person(operator, (each.operator for each in others)) or _reused(operator, gone)
+            return problem or Enrolled(operator=operator, since=one.statement.at, statement=one.digest)
+        case AddPasskey(operator=operator_id, passkey=passkey):
+            whose = enrolled.get(operator_id)
+            if whose is None or not _knows(one, whose) or not _may_sign(one, whose, suspensions):
+                return f"{operator_id} is no operator as far as it knows"
+            return _with_passkey(whose, passkey, enrolled.values())
+        case Suspend():
+            return "it adds nobody"
+
+
+def _with_passkey(whose: Enrolled, passkey: PublicKey, everybody: Iterable[Enrolled]) -> Enrolled | str:
+    operator = whose.operator
+    if len(operator.keys) >= _MOST_KEYS:
+        return f"{operator.id} has {_MOST_KEYS} keys already"
+    for one in everybody:
+        if any(passkey.public == key.public or passkey.credential == key.credential for key in one.operator.keys):
+            return f"{one.operator.id} has this passkey already"
+    with_key = msgspec.structs.replace(operator, keys=(*operator.keys, passkey))
+    return msgspec.structs.replace(whose, operator=with_key, added=(*whose.added, passkey))
+
+
+def _may_sign(one: _Read[Following], signer: Enrolled, suspensions: Sequence[_Read[Following]]) -> bool:
+    """Whether each suspension of somebody knows what they signed: else whoever stole the key may have signed it."""
+    return all(one.digest in each.known for each in suspensions if _suspends(each, signer))
+
+
+def _signature_missing(one: _Read[Following], added: Operator, have: int, needed: int) -> str:
+    of_passkey = isinstance(one.statement, AddPasskey)
+    what, who = (f"a passkey of {added.id}", "others") if of_passkey else (added.id, "operators")
+    if have < needed:
+        return f"it doesn't add {what}: {have} {who} signed it, and {needed} have to"
+    return "" if _has_signed(added, one.signed) else f"it doesn't add {what}, who didn't sign it"
 
 
 def _reused(added: Operator, gone: Iterable[Enrolled]) -> str:
@@ -445,12 +513,12 @@ def _reused(added: Operator, gone: Iterable[Enrolled]) -> str:
     return ""
 
 
-def _knows(one: _Read[Add | Suspend], operator: Enrolled) -> bool:
+def _knows(one: _Read[Following], operator: Enrolled) -> bool:
     """Whether a statement follows the one that made somebody an operator."""
     return operator.statement in one.known
 
 
-def _suspends(one: _Read[Add | Suspend], operator: Enrolled) -> bool:
+def _suspends(one: _Read[Following], operator: Enrolled) -> bool:
     return isinstance(one.statement, Suspend) and one.statement.operator == operator.operator.id
 
 
@@ -470,7 +538,7 @@ def _verified(key: PublicKey, text: str, signature: str) -> bool:
 
 
 def _with_suspensions(
-    enrolled: Mapping[str, Enrolled], suspensions: Sequence[_Read[Add | Suspend]], read_at: datetime
+    enrolled: Mapping[str, Enrolled], suspensions: Sequence[_Read[Following]], read_at: datetime
 ) -> dict[str, Enrolled]:
     found: dict[str, Enrolled] = {}
     for operator_id, one in enrolled.items():

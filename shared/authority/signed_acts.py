@@ -28,9 +28,9 @@ from shared.authority.signed_entries import (
     heads,
     is_authentic,
     is_taken_back,
+    lacking,
     missing_before,
     name_of,
-    persons_needed,
     problem_with_signatures,
     signers,
     unsigned,
@@ -100,6 +100,12 @@ class SignedActs:
         self._spoilt: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
 
+    def with_signer(self, signer: Signer) -> "SignedActs":
+        """Give the same acts, which this key signs."""
+        return SignedActs(
+            self._evidence, operators=self._operators, tenant=self._tenant, clock=self._clock, signer=signer
+        )
+
     # ---- writing -----------------------------------------------------------------------------------------------------
 
     def write(self, storage: Storage, act: Act, effect: Effect) -> None:
@@ -147,7 +153,7 @@ class SignedActs:
         if set(entry.previous.split()) != set(heads(self._entries(storage, entry.act.subject, operators))):
             raise NotSigned("something else was decided about its subject meanwhile: it has to be done anew")
         signed = _signed_by(signer, signed)
-        if len(signers(signed, entry, operators, published=None)) < persons_needed(entry):
+        if lacking(signed, entry, operators, published=None):
             raise NotSigned("it takes another person's signature: the same one signed it twice. Nothing was written")
         self._take_effect(storage, signed, entry)
         waited = storage.row(Table.JOURNAL, journal.WAITING, signed.digest)
@@ -188,8 +194,7 @@ class SignedActs:
         return self._signer, found[0].operator.name
 
     def _keep_or_wait(self, storage: Storage, signed: SignedEntry, entry: Entry, operators: Operators) -> None:
-        have = signers(signed, entry, operators, published=None)
-        if len(have) >= persons_needed(entry):
+        if not lacking(signed, entry, operators, published=None):
             self._take_effect(storage, signed, entry)
             return
         storage.insert(Table.JOURNAL, journal.WAITING, signed.digest, columns_of_entry(signed, entry))

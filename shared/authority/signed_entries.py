@@ -1,11 +1,13 @@
 """Entries of the journal that operators sign: what such an entry has to be, and who has to have signed it.
 
 A row of a list takes effect by the entry that was signed for it, so whoever can write to storage can make none that
-counts. How many persons sign is read from the row itself, never from what the entry says of it.
+counts. How many persons sign is read from the row itself, never from what the entry says of it. A passkey signs what a
+page of the app shows, which could be another thing than is signed; so where two sign, one of them does it on the
+command line, which shows the very text.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
@@ -14,9 +16,10 @@ import msgspec
 from msgspec import Struct
 
 from shared.authority.journal import TAG, Effect, Entry, partition_of
-from shared.authority.operator_keys import PublicKey, is_signed
+from shared.authority.operator_keys import KeyKind, PublicKey, is_signed
 from shared.authority.operators import Operators
 from shared.authority.owners import EMERGENCY
+from shared.authority.passkeys import is_signed_by_passkey
 from shared.clients.storage_names import Table
 from shared.model.kinds import ApprovalList, Image, Mode
 
@@ -117,27 +120,42 @@ def problem_with_signatures(
         return "it is of another list of operators"
     if entry.tenant != tenant.lower():
         return "it is of another tenant"
-    have, needed = len(signers(signed, entry, operators, published=published)), persons_needed(entry)
-    return f"{have} operators signed it who count, and {needed} have to" if have < needed else ""
+    return lacking(signed, entry, operators, published=published)
+
+
+def lacking(signed: SignedEntry, entry: Entry, operators: Operators, *, published: datetime | None) -> str:
+    """Say which signature is missing, "" where none is."""
+    counting = [one for one in _signatures(signed, operators) if _acted(operators, one[0], entry, published)]
+    return _lacking(counting, persons_needed(entry))
+
+
+def _lacking(signatures: Collection[tuple[str, KeyKind]], needed: int) -> str:
+    have = len({operator_id for operator_id, _ in signatures})
+    if have < needed:
+        return f"{have} operators signed it who count, and {needed} have to"
+    by_command_line = any(kind is KeyKind.ED25519 for _, kind in signatures)
+    return "" if needed == 1 or by_command_line else "it was signed by passkeys alone, and takes the command line too"
 
 
 def is_authentic(signed: SignedEntry, entry: Entry, operators: Operators, *, tenant: str) -> bool:
     """Whether enough operators signed an entry and nobody else did, though one of them may be suspended since."""
     is_ours = (entry.founding, entry.tenant) == (operators.genesis, tenant.lower())
-    persons = tuple(_persons(signed, operators))
-    return is_ours and len(persons) == len(signed.signatures) and len(set(persons)) >= persons_needed(entry)
+    signatures = tuple(_signatures(signed, operators))
+    is_all = len(signatures) == len(signed.signatures)
+    return is_ours and is_all and not _lacking(signatures, persons_needed(entry))
 
 
 def signers(signed: SignedEntry, entry: Entry, operators: Operators, *, published: datetime | None) -> frozenset[str]:
     """Give the ids of those whose signatures count."""
-    return frozenset(one for one in _persons(signed, operators) if _acted(operators, one, entry, published))
+    return frozenset(one for one, _ in _signatures(signed, operators) if _acted(operators, one, entry, published))
 
 
-def _persons(signed: SignedEntry, operators: Operators) -> Iterable[str]:
+def _signatures(signed: SignedEntry, operators: Operators) -> Iterable[tuple[str, KeyKind]]:
+    """Give whose signatures fit the text, and by which kind of key."""
     for key_id, signature in signed.signatures.items():
         found = operators.with_key(key_id)
-        if found is not None and _verified(found[1], signed.text, signature):
-            yield found[0].operator.id
+        if found is not None and is_by_key(found[1], signed.text, signature):
+            yield found[0].operator.id, found[1].kind
 
 
 def _acted(operators: Operators, operator_id: str, entry: Entry, published: datetime | None) -> bool:
@@ -148,9 +166,13 @@ def _acted(operators: Operators, operator_id: str, entry: Entry, published: date
 
 
 @lru_cache(maxsize=8192)
-def _verified(key: PublicKey, text: str, signature: str) -> bool:
-    """Check a signature once: the same rows are read again and again."""
-    return is_signed(key, text.encode(), signature)
+def is_by_key(key: PublicKey, text: str, signature: str) -> bool:
+    """Whether a key signed a text. A signature is checked once: the same rows are read again and again."""
+    match key.kind:
+        case KeyKind.ED25519:
+            return is_signed(key, text.encode(), signature)
+        case KeyKind.PASSKEY:
+            return is_signed_by_passkey(key, text.encode(), signature)
 
 
 def missing_before(entries: Mapping[str, Entry]) -> list[Entry]:

@@ -12,6 +12,9 @@ from msgspec import Struct
 
 from shared.authority import journal
 from shared.authority.journal import Entry
+from shared.authority.operator_keys import KeyKind
+from shared.authority.operators import Operators
+from shared.authority.passkeys import counter_of
 from shared.authority.signed_acts import SignedActs
 from shared.authority.signed_entries import heads, name_of
 from shared.authority.signed_rows import (
@@ -75,6 +78,7 @@ def compare(acts: SignedActs, storage: Storage) -> Compared:
             found[one.signed.digest] = one
             entries.setdefault(one.entry.act.subject, {})[one.signed.digest] = one.entry
             missing += [one] if not row.etag else []
+    problems += _copied_passkeys(found.values(), acts.known())
     return Compared(
         entries=entries,
         problems=tuple(dict.fromkeys(problems)),
@@ -82,6 +86,23 @@ def compare(acts: SignedActs, storage: Storage) -> Compared:
         uncarried=tuple(one for one in found.values() if name_of(one.entry, one.signed.digest) not in kept),
         unlisted=tuple(one for digest, one in found.items() if digest not in journaled),
     )
+
+
+def _copied_passkeys(found: Iterable[ReadEntry], operators: Operators) -> Iterator[str]:
+    """Name the passkeys whose counter stood alike at two acts: there are two of them. Many don't count, and say 0."""
+    seen: dict[tuple[str, int], str] = {}
+    for one in found:
+        for key_id, signature in one.signed.signatures.items():
+            at = (key_id, counter_of(signature))
+            known = operators.with_key(key_id)
+            if not at[1] or known is None or known[1].kind is not KeyKind.PASSKEY:
+                continue
+            if seen.setdefault(at, one.signed.digest) != one.signed.digest:
+                digests = " and ".join(sorted((seen[at][:12], one.signed.digest[:12])))
+                yield (
+                    f"a passkey of {known[0].operator.id} has counted {at[1]} twice, for {digests}: somebody has a copy"
+                    f" of it; suspend {known[0].operator.id}"
+                )
 
 
 def settle(acts: SignedActs, storage: Storage) -> Compared:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
+from shared.authority.operator_keys import fingerprint
 from shared.authority.operators import Enrolled, Operators
 from shared.clients.storage import Storage
 from shared.clients.storage_names import Table
@@ -41,6 +42,9 @@ CHANGED: Final = NoticeText(
     never_waits=True,
 )
 _IS_OPERATOR: Final = Words(en="{who} is an operator since {at}.", ko="{who}: {at}부터 운영자입니다.")
+_HAS_PASSKEY: Final = Words(
+    en="{who} has one more passkey, for {host}: {print}.", ko="{who}: {host}에서 쓰는 패스키가 추가되었습니다: {print}."
+)
 _WAS_SUSPENDED: Final = Words(en="{who} was suspended on {at}.", ko="{who}: {at}에 정지되었습니다.")
 
 
@@ -70,6 +74,9 @@ def _changes_of(one: Enrolled) -> list[tuple[str, Words]]:
     """Give the key of each change of an operator, and its words."""
     who = f"{one.operator.name} ({one.operator.id})"
     changes = [(f"{one.operator.id} {one.statement[:32]}", filled(_IS_OPERATOR, who=who, at=_time(one.since)))]
+    for key in one.added:
+        has = filled(_HAS_PASSKEY, who=who, host=key.host, print=fingerprint(key))
+        changes.append((f"{one.operator.id} passkey {key.id}", has))
     if one.suspended_at is not None:
         suspended = filled(_WAS_SUSPENDED, who=who, at=_time(one.suspended_at))
         changes.append((f"{one.operator.id} suspended", suspended))

@@ -27,11 +27,11 @@ from msgspec import Struct
 from shared.authority.operator_keys import PublicKey, is_signed
 from shared.authority.operator_store import OperatorList, ReadOperators
 from shared.authority.operators import Enrolled, Operators
+from shared.authority.passkeys import credential_in, is_by_passkey
 from shared.authority.signed_in import NotSignedIn, Person, person_from
 from shared.clients.storage import Storage
 from shared.emergency.codes import STEP, CodeResult, OneTimeCodes, secrets_in
 from shared.emergency.entries import Caller, Proof, SignedRequest
-from shared.emergency.passkeys import credential_in, is_by_passkey
 from shared.emergency.signed_requests import (
     CODE,
     HEADERS,

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import cbor2
 import msgspec
@@ -13,9 +13,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from infra.local.world import WORKFORCE_TENANT
-from shared.authority.operator_keys import KeyKind, PublicKey, text_of
+from shared.authority.operator_keys import KeyKind, PublicKey, bytes_of, text_of
 from shared.authority.operators import (
     Add,
+    AddPasskey,
     Genesis,
     Operator,
     Operators,
@@ -64,9 +65,10 @@ def signed(statement: Statement, *seeds: str) -> SignedStatement:
 
 
 class SoftPasskey:
-    """A passkey without a device: it signs what a browser would have it sign."""
+    """A passkey without a device: it signs what a browser would have it sign. `counter` is what it counts from."""
 
-    def __init__(self, seed: str, *, host: str = HOST) -> None:
+    def __init__(self, seed: str, *, host: str = HOST, counter: int = 0) -> None:
+        self.counter = counter
         number = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:31])
         self._private = ec.derive_private_key(number, ec.SECP256R1())
         place = self._private.public_key().public_numbers()
@@ -75,6 +77,20 @@ class SoftPasskey:
         self.public = PublicKey(
             kind=KeyKind.PASSKEY, public=text_of(cbor2.dumps(cose)), credential=text_of(self._id), host=host
         )
+
+    @property
+    def key_id(self) -> str:
+        return self.public.id
+
+    def sign(self, text: str) -> str:
+        """Sign an entry of the journal as a page of the app's own host has it signed."""
+        self.counter += 1 if self.counter else 0
+        return self.signature(text.encode())
+
+    def signature(self, content: bytes, **differs: Any) -> str:  # noqa: ANN401 - as `answer` takes
+        """Give the signature of an entry; what differs is as for `answer`."""
+        said = json.loads(bytes_of(self.answer(content, **differs)) or b"")["response"]
+        return ".".join((said["clientDataJSON"], said["authenticatorData"], said["signature"]))
 
     def answer(
         self,
@@ -92,7 +108,7 @@ class SoftPasskey:
         client = json.dumps(
             {"type": type, "challenge": text_of(asked), "origin": origin, "crossOrigin": False}
         ).encode()
-        data = hashlib.sha256(host.encode()).digest() + bytes([flags]) + bytes(4)
+        data = hashlib.sha256(host.encode()).digest() + bytes([flags]) + self.counter.to_bytes(4)
         made = self._private.sign(data + hashlib.sha256(client).digest(), ec.ECDSA(hashes.SHA256()))
         answer = {
             "id": text_of(self._id),
@@ -115,6 +131,13 @@ GENESIS: Final = signed(Genesis(at=FOUNDED, operators=(ALICE, CAROL, DAVE)), "al
 
 def add(who: Operator, *, at: datetime = NOW, after: Sequence[str] = (), reason: str = "joins") -> Add:
     return Add(at=at, genesis=GENESIS.digest, after=tuple(after) or (GENESIS.digest,), operator=who, reason=reason)
+
+
+def add_passkey(
+    who: str, passkey: PublicKey, *, at: datetime = NOW, after: Sequence[str] = (), reason: str = "a new phone"
+) -> AddPasskey:
+    known = tuple(after) or (GENESIS.digest,)
+    return AddPasskey(at=at, genesis=GENESIS.digest, after=known, operator=who, passkey=passkey, reason=reason)
 
 
 def suspend(who: str, *, at: datetime = NOW, after: Sequence[str] = (), reason: str = "phone stolen") -> Suspend:

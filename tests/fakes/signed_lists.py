@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from infra.local.signing import TwoOperators
 from infra.local.world import WORKFORCE_TENANT
@@ -14,12 +14,12 @@ from shared.authority.operator_keys import text_of
 from shared.authority.operator_store import read_operators
 from shared.authority.operators import Operators, SignedStatement
 from shared.authority.owners import TableOwners
-from shared.authority.signed_acts import SignedActs
+from shared.authority.signed_acts import SignedActs, Signer
 from shared.clients.storage import Storage
 from shared.respond.components import Runtime
 from tests.fakes.clock import FakeClock
 from tests.fakes.memory_storage import MemoryStorage
-from tests.fakes.operators import folded, private, public
+from tests.fakes.operators import PASSKEY, SoftPasskey, folded, private, public
 
 TENANT: Final = WORKFORCE_TENANT
 
@@ -38,6 +38,30 @@ class Key:
     def sign(self, text: str) -> str:
         self.read.append(text)
         return text_of(self._private.sign(text.encode()))
+
+
+BY_PASSKEY: Final = "carol-passkey"
+"""The seed that stands for Carol's passkey."""
+
+
+class ForgedPasskey:
+    """What somebody says is Carol's passkey, whose signatures differ from hers as for `SoftPasskey.answer`.
+
+    `whose` is the passkey that he has; `again` is a signature that she gave for something else.
+    """
+
+    def __init__(self, whose: str = "carol's", *, again: str = "", **differs: Any) -> None:  # noqa: ANN401 - as it takes
+        self.key_id = PASSKEY.public.id
+        self._passkey = SoftPasskey(whose)
+        self._again = again
+        self._differs = differs
+
+    def sign(self, text: str) -> str:
+        return self._again or self._passkey.signature(text.encode(), **self._differs)
+
+
+def _signer(seed: str) -> Signer:
+    return SoftPasskey("carol's") if seed == BY_PASSKEY else Key(seed)
 
 
 @dataclass(slots=True)
@@ -60,7 +84,7 @@ class SignedLists:
             operators=self.operators,
             tenant=self.tenant,
             clock=self.clock,
-            signer=Key(seed) if seed else None,
+            signer=_signer(seed) if seed else None,
         )
 
     def approvals(self, seed: str = "", acts: SignedActs | None = None) -> TableApprovals:

@@ -22,6 +22,7 @@ from shared.authority.journal import OF_SIGNED, WAITING
 from shared.authority.owners import NamedOwner
 from shared.authority.signed_acts import SignedActs
 from shared.authority.signed_entries import SignedEntry
+from shared.authority.signed_rows import read_entry, row_of
 from shared.authority.signed_watch import settle
 from shared.authority.statements import SIGNED
 from shared.clients.storage import Row
@@ -30,15 +31,17 @@ from shared.model.cases import Standing
 from shared.model.kinds import ApprovalList, Mode
 from tests.fakes.lamps import LAMP, actor_of
 from tests.fakes.memory_storage import MemoryStorage
+from tests.fakes.operators import PASSKEY
 from tests.fakes.runtime import approval
-from tests.fakes.signed_lists import Key, SignedLists, signed_lists
+from tests.fakes.signed_lists import BY_PASSKEY, ForgedPasskey, Key, SignedLists, signed_lists
 
 _SEQUENCES: Final = int(os.environ.get("SIGNED_SEQUENCES", "120"))
 _IN_ONE: Final = 40
 _STEPS: Final = 14
 _LISTS: Final = (ApprovalList.CONDITIONAL_ACCESS, ApprovalList.DIRECTORY_ROLES)
 _PEOPLE: Final = (ALICE, BREAK_GLASS_1, CAROL, DAVE, MALLORY)
-_OPERATORS: Final = ("alice-1", "alice-2", "carol-1", "dave-1", "dave-2")
+_OPERATORS: Final = ("alice-1", "alice-2", "carol-1", BY_PASSKEY, "dave-1", "dave-2")
+_OF_OTHERS: Final = ("mallory's", "alice's")
 _TABLES: Final = (Table.APPROVED_ACTORS, Table.CONTROLS, Table.OWNERS, Table.JOURNAL)
 
 
@@ -126,6 +129,7 @@ class _Play:
         acts = (
             self.forge,
             self.forge,
+            self.forge_passkey,
             self.change,
             self.change,
             self.delete,
@@ -168,6 +172,42 @@ class _Play:
         put(Table.CONTROLS, "mode", f"{self.random.choice(('*', 'lamp-switched'))}|{key}", {"mode": "observe"})
         put(Table.CONTROLS, "kill", self.random.choice((f"all|{key}", "all")), {"stopped": True})
         put(Table.OWNERS, "*", f"010|{key}", {"name": "Mallory", "upn": "mallory@contoso.com"})
+
+    def forge_passkey(self) -> None:
+        """Write a row, its entry in the journal and its blob, with what isn't a signature of Carol's passkey."""
+        forged = self.random.choice(
+            (
+                ForgedPasskey(challenge=self.random.randbytes(32)),
+                ForgedPasskey(origin="https://evil.example"),
+                ForgedPasskey(host="evil.example"),
+                ForgedPasskey(flags=self.random.choice((0b000, 0b001, 0b100))),
+                ForgedPasskey(type="webauthn.create"),
+                ForgedPasskey(self.random.choice(_OF_OTHERS)),
+                ForgedPasskey(again=self._seen_of_passkey() or "AAAA.AAAA.AAAA"),
+            )
+        )
+        who, on = self.random.choice(_PEOPLE), self.random.choice(_LISTS)
+        try:
+            self.lists.approvals(acts=self.lists.acts().with_signer(forged)).approve(approval(who, on))
+        except WaitsForSecond as waits:
+            row = self.lists.tables.row(Table.JOURNAL, WAITING, waits.digest)
+            one = read_entry(row) if row else None
+            assert one is not None
+            self.lists.tables.upsert(
+                Table.APPROVED_ACTORS, on, row_of(one.signed, one.entry).key, row_of(one.signed, one.entry).columns
+            )
+            if self.random.random() < 0.5:
+                self.lists.acts().list_in_journal(self.lists.tables, one.signed, one.entry)
+                self.lists.acts().carry(one.signed, one.entry)
+
+    def _seen_of_passkey(self) -> str:
+        """Give a signature that Carol's passkey gave for something else."""
+        given = (
+            read.signed.signatures.get(PASSKEY.public.id, "")
+            for row in self._rows(Table.APPROVED_ACTORS)
+            if (read := read_entry(row)) is not None
+        )
+        return next(filter(None, given), "")
 
     def change(self) -> None:
         found = self._some_row()

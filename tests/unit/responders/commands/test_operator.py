@@ -7,11 +7,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import pytest
 
 from responders.cli import main
 from responders.commands import operator as command
 from shared.authority.journal import history
+from shared.authority.operator_keys import fingerprint
 from shared.authority.operator_store import read_operators, setting_of
 from shared.authority.operators import Operators
 from shared.clients.storage_names import Table
@@ -20,6 +22,7 @@ from shared.emergency.signing import make_key
 from shared.model.clock import utc_now
 from shared.model.settings import settings_from
 from tests.fakes.memory_storage import MemoryStorage
+from tests.fakes.operators import SoftPasskey
 from tests.fakes.spoilt_storage import SpoiltStorage
 from tests.unit.responders.test_settings_sample import values_of_the_sample
 
@@ -105,6 +108,30 @@ def test_a_list_is_founded_somebody_is_added_and_somebody_suspended(
     assert (suspended.act.who, suspended.act.why) == ("Dave", "phone stolen")
     assert [one.act.what for one in history(stored, "operators").entries] == ["found-operators"]
     assert len(re.findall(r"(?:[0-9a-f]{4} ){7}[0-9a-f]{4}", listed)) == 8
+
+
+def test_a_passkey_is_added_to_an_operators_keys(
+    stored: SpoiltStorage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _found()
+    _settings(capsys, monkeypatch)
+    public = SoftPasskey("alice's").public
+    Path("passkey.json").write_bytes(msgspec.json.encode(public))
+    assert _run("passkey", "alice", "passkey.json", "--reason", "a new phone", "--to", "more.json") == 0
+    shown = capsys.readouterr().out
+    assert f"alice passkey for {public.host}: {fingerprint(public)}" in shown
+    assert "alice and 2 others sign it" in shown
+    for key in ("alice-1.pem", "carol-1.pem"):
+        assert _run("sign", "more.json", "--key", key, "--yes") == 0
+    assert _run("keep", "more.json") == 2
+    assert "doesn't add a passkey of alice: 1 others signed it, and 2 have to" in capsys.readouterr().err
+    assert _run("sign", "more.json", "--key", "dave-1.pem", "--yes") == 0
+    assert _run("keep", "more.json") == 0
+    found = _operators(stored, _settings(capsys, monkeypatch)).with_key(public.id)
+    assert found is not None
+    assert found[0].operator.id == "alice"
+    (added,) = history(stored, "operator alice").entries
+    assert (added.act.what, added.act.why, added.act.lowers) == ("add-passkey", "a new phone", True)
 
 
 def test_the_setting_alone_is_enough(
@@ -194,6 +221,8 @@ def test_a_second_list_isnt_kept_beside_the_first(
         (("suspend", "carol", "--reason", " ", "--key", "alice-1.pem", "--yes"), "no reason"),
         (("suspend", "carol", "--reason", "x", "--key", "nowhere.pem", "--yes"), "can't be read"),
         (("keep", "nowhere.json"), "can't be read"),
+        (("passkey", "mallory", "alice.json", "--reason", "x", "--to", "x.json"), "no operator"),
+        (("passkey", "alice", "carol.json", "--reason", "x", "--to", "x.json"), "isn't a passkey's public half"),
         (("keep", "alice.json"), "isn't a statement"),
         (("add", "genesis.json", "--reason", "x", "--to", "x.json"), "isn't a card"),
         (("add", "alice.json", "--reason", "x", "--to", "genesis.json"), "is there already"),
@@ -201,7 +230,20 @@ def test_a_second_list_isnt_kept_beside_the_first(
         (("genesis", "alice.json", "alice.json", "dave.json", "--to", "x.json"), "already"),
         (("key", "alice-1.pem", "--id", "alice", "--name", "A", "--object-id", "x", "--card", "x.json"), "object id"),
     ],
-    ids=["stranger", "reason", "key", "statement", "kind", "card", "over", "two", "twice", "object id"],
+    ids=[
+        "stranger",
+        "reason",
+        "key",
+        "statement",
+        "passkey of nobody",
+        "no passkey",
+        "kind",
+        "card",
+        "over",
+        "two",
+        "twice",
+        "object id",
+    ],
 )
 def test_what_cant_be_is_refused_and_writes_nothing(
     stored: SpoiltStorage,

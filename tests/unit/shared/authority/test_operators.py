@@ -36,7 +36,9 @@ from tests.fakes.operators import (
     ERIN,
     FOUNDED,
     GENESIS,
+    PASSKEY,
     add,
+    add_passkey,
     folded,
     operator,
     private,
@@ -227,6 +229,75 @@ def test_a_passkey_of_another_is_one_person_too() -> None:
     found = folded(first, second)
     assert _acting(found) == "alice carol dave erin"
     assert found.with_credential("BBBB") is not None
+
+
+_MORE: Final = msgspec.structs.replace(_PASSKEY, public="EEEE", credential="FFFF")
+
+
+def _keys(found: Operators, who: str) -> int:
+    enrolled = found.named(who)
+    assert enrolled is not None
+    return len(enrolled.operator.keys)
+
+
+def test_a_passkey_is_added_by_its_operator_and_as_many_others_as_for_a_new_one() -> None:
+    made = signed(add_passkey("alice", _MORE), "alice-2", "carol-1", "dave-1")
+    found = folded(made)
+    whose = found.with_credential("FFFF")
+    assert whose is not None
+    assert (whose[0].operator.id, whose[0].added, whose[1]) == ("alice", (_MORE,), _MORE)
+    assert (_keys(found, "alice"), found.problems, found.heads) == (3, (), (made.digest,))
+
+
+_REFUSED_PASSKEYS: Final[dict[str, tuple[SignedStatement, str]]] = {
+    "its operator didn't sign": (signed(add_passkey("alice", _MORE), "carol-1", "dave-1"), "alice, who didn't sign"),
+    "one other signs": (signed(add_passkey("alice", _MORE), "alice-1", "alice-2", "carol-1"), "1 others signed"),
+    "a stranger signs": (signed(add_passkey("alice", _MORE), "alice-1", "carol-1", "mallory-1"), "1 others signed"),
+    "of nobody": (signed(add_passkey("erin", _MORE), "alice-1", "carol-1", "dave-1"), "erin is no operator"),
+    "another's": (signed(add_passkey("alice", PASSKEY.public), "alice-1", "carol-1", "dave-1"), "carol has this"),
+    "another's with its id": (
+        signed(
+            add_passkey("alice", msgspec.structs.replace(_MORE, credential=PASSKEY.public.credential)),
+            *("alice-1", "carol-1", "dave-1"),
+        ),
+        "carol has this",
+    ),
+    "a key of the command line": (
+        signed(add_passkey("alice", public(private("alice-3"))), "alice-1", "carol-1", "dave-1"),
+        "nothing but a passkey",
+    ),
+    "a passkey of no host": (
+        signed(add_passkey("alice", msgspec.structs.replace(_MORE, host="")), "alice-1", "carol-1", "dave-1"),
+        "names no host",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", _REFUSED_PASSKEYS)
+def test_a_passkey_that_was_not_added_rightly_is_nobodys(name: str) -> None:
+    made, why = _REFUSED_PASSKEYS[name]
+    found = folded(made)
+    assert _problem(found, why), found.problems
+    assert [_keys(found, who) for who in ("alice", "carol", "dave")] == [2, 3, 2]
+
+
+def test_a_suspension_that_does_not_know_a_passkey_undoes_that_it_was_added() -> None:
+    made = signed(add_passkey("alice", _MORE), "alice-1", "carol-1", "dave-1")
+    of_others = [signed(suspend(who), "dave-1") for who in ("alice", "carol")]
+    for suspension in of_others:
+        assert folded(made, suspension).with_credential("FFFF") is None
+    knowing = signed(suspend("carol", after=(made.digest,)), "dave-1")
+    assert folded(made, knowing).with_credential("FFFF") is not None
+
+
+def test_an_operator_has_eight_keys_at_most() -> None:
+    statements: list[SignedStatement] = []
+    for number in range(7):
+        more = msgspec.structs.replace(_MORE, credential=f"FFF{number}", public=f"EEE{number}")
+        after = tuple(one.digest for one in statements[-1:])
+        statements.append(signed(add_passkey("alice", more, after=after), "alice-1", "carol-1", "dave-1"))
+    found = folded(*statements)
+    assert (_keys(found, "alice"), _problem(found, "has 8 keys already")) == (8, True)
 
 
 def test_who_was_added_signs_for_the_next_one() -> None:

@@ -7,15 +7,16 @@ from typing import Any, Final, override
 import msgspec
 import pytest
 
-from infra.local.world import ALICE, CAROL, MALLORY, Principal
+from infra.local.world import ALICE, CAROL, DAVE, MALLORY, Principal
 from shared.authority.acts import NotSigned, WaitsForSecond
 from shared.authority.adopting import adopt, standing
 from shared.authority.approvals import TableApprovals
-from shared.authority.journal import signed_entries
+from shared.authority.journal import WAITING, signed_entries
 from shared.authority.operators import Genesis, Operators, operators_of
 from shared.authority.owners import EMERGENCY, NamedOwner
 from shared.authority.signed_acts import SignedActs
-from shared.authority.signed_entries import SignedEntry
+from shared.authority.signed_entries import SignedEntry, with_signature
+from shared.authority.signed_rows import add_row_of, read_entry
 from shared.authority.signed_watch import compare, heads_from, heads_json, older_than, settle
 from shared.authority.statements import SIGNED
 from shared.clients.storage import Row
@@ -26,9 +27,9 @@ from shared.model.kinds import ApprovalList, Mode
 from tests.fakes.clock import FakeClock
 from tests.fakes.lamps import LAMP, actor_of
 from tests.fakes.memory_storage import MemoryStorage
-from tests.fakes.operators import add, operator, signed, suspend
+from tests.fakes.operators import PASSKEY, SoftPasskey, add, add_passkey, operator, signed, suspend
 from tests.fakes.runtime import approval
-from tests.fakes.signed_lists import Key, SignedLists, signed_lists
+from tests.fakes.signed_lists import BY_PASSKEY, ForgedPasskey, Key, SignedLists, signed_lists
 
 _LIST: Final = ApprovalList.CONDITIONAL_ACCESS
 _TWO: Final = ApprovalList.DIRECTORY_ROLES
@@ -118,11 +119,11 @@ def _owner(order: str, scope: str = "*") -> NamedOwner:
 
 # ---- what takes two --------------------------------------------------------------------------------------------------
 
-_CRITICAL: Final[Mapping[str, Callable[[SignedLists], object]]] = {
-    "who may give roles": lambda lists: lists.approvals("alice-1").approve(approval(ALICE, _TWO)),
-    "the kill switch": lambda lists: lists.controls("alice-1").stop(by="x", reason="x"),
-    "the mode of all": lambda lists: lists.controls("alice-1").set_mode("*", Mode.PAGE, by="x", reason="x"),
-    "who is paged in an emergency": lambda lists: lists.owners("alice-1").name(_owner("010", EMERGENCY), by="x"),
+_CRITICAL: Final[Mapping[str, Callable[[SignedLists, str], object]]] = {
+    "who may give roles": lambda lists, seed: lists.approvals(seed).approve(approval(ALICE, _TWO)),
+    "the kill switch": lambda lists, seed: lists.controls(seed).stop(by="x", reason="x"),
+    "the mode of all": lambda lists, seed: lists.controls(seed).set_mode("*", Mode.PAGE, by="x", reason="x"),
+    "who is paged in an emergency": lambda lists, seed: lists.owners(seed).name(_owner("010", EMERGENCY), by="x"),
 }
 
 
@@ -140,7 +141,7 @@ def test_what_is_critical_counts_once_two_persons_have_signed_it(lists: SignedLi
     lists.pass_time()
     before = _state(lists)
     with pytest.raises(WaitsForSecond, match=r"within 4 hours: responder journal sign [0-9a-f]{12} --key KEY") as waits:
-        _CRITICAL[what](lists)
+        _CRITICAL[what](lists, "alice-1")
     assert _state(lists) == before
     assert [signed.digest for _, signed in lists.acts().waiting(lists.tables)] == [waits.value.digest]
     with pytest.raises(NotSigned, match="the same one signed it twice"):
@@ -179,6 +180,93 @@ def test_what_was_decided_meanwhile_has_to_be_known_to_who_signs(lists: SignedLi
     lists.second(second.value)
     with pytest.raises(NotSigned, match="something else was decided about its subject meanwhile"):
         lists.second(first.value)
+
+
+# ---- by a passkey ----------------------------------------------------------------------------------------------------
+
+
+def test_what_takes_one_person_a_passkey_signs(lists: SignedLists) -> None:
+    _approve(lists, ALICE, seed=BY_PASSKEY)
+    assert (_standing(lists, ALICE), _problems(lists)) == (_A, ())
+    assert {entry.act.who for entry in signed_entries(lists.tables)} == {"Alice", "Carol"}
+    (text,) = [one.columns[SIGNED] for one in _rows(lists) if one.key.startswith(ALICE.id)]
+    assert list(msgspec.json.decode(text, type=SignedEntry).signatures) == [PASSKEY.public.id]
+
+
+@pytest.mark.parametrize("what", list(_CRITICAL))
+def test_what_is_critical_takes_the_command_line_beside_a_passkey(lists: SignedLists, what: str) -> None:
+    lists.controls("alice-1").set_mode("*", Mode.ENFORCE, by="x")
+    lists.pass_time()
+    before = _state(lists)
+    with pytest.raises(WaitsForSecond) as waits:
+        _CRITICAL[what](lists, BY_PASSKEY)
+    assert _state(lists) == before
+    with pytest.raises(NotSigned, match="the same one signed it twice"):
+        lists.second(waits.value, "carol-2")
+    lists.second(waits.value, "alice-1")
+    assert _state(lists) != before
+
+
+def test_two_passkeys_alone_give_no_role(lists: SignedLists) -> None:
+    other = SoftPasskey("alice's")
+    at = lists.clock()
+    lists.statements.append(signed(add_passkey("alice", other.public, at=at), "alice-1", "carol-1", "dave-1"))
+    with pytest.raises(WaitsForSecond) as waits:
+        lists.approvals(BY_PASSKEY).approve(approval(MALLORY, _TWO))
+    with pytest.raises(NotSigned, match="another person"):
+        lists.acts().with_signer(other).sign(lists.tables, waits.value.digest)
+    (entry, signed_by_one) = lists.acts().waiting(lists.tables)[0]
+    by_two = with_signature(signed_by_one, other.key_id, other.sign(signed_by_one.text))
+    add_row_of(lists.tables, by_two, entry)
+    assert _standing(lists, MALLORY, on=_TWO) is _X, "the list is as empty as before"
+
+
+@pytest.mark.parametrize(
+    "differs",
+    [
+        {"challenge": b"x" * 32},
+        {"origin": "https://evil.example"},
+        {"host": "evil.example"},
+        {"flags": 0b001},
+        {"type": "webauthn.create"},
+    ],
+    ids=["challenge", "origin", "rp id", "nobody proved who they are", "made, not used"],
+)
+def test_a_row_with_a_forged_signature_of_a_passkey_approves_nobody(
+    lists: SignedLists, differs: Mapping[str, Any]
+) -> None:
+    forged = ForgedPasskey(**differs)
+    with pytest.raises(WaitsForSecond):
+        lists.approvals(acts=lists.acts().with_signer(forged)).approve(approval(MALLORY))
+    (waited,) = lists.tables.rows(Table.JOURNAL, "PartitionKey eq @partition", partition=WAITING)
+    one = read_entry(waited)
+    assert one is not None
+    add_row_of(lists.tables, one.signed, one.entry)
+    lists.acts().carry(one.signed, one.entry)
+    assert _standing(lists, MALLORY) is _U
+    assert lists.acts().waiting(lists.tables) == []
+
+
+def test_a_passkey_that_has_counted_the_same_twice_is_named(lists: SignedLists) -> None:
+    ours, copy = (SoftPasskey("carol's", counter=7) for _ in range(2))
+    for passkey, who in ((ours, ALICE), (copy, DAVE)):
+        lists.approvals(acts=lists.acts().with_signer(passkey)).approve(approval(who))
+        lists.pass_time()
+    (problem,) = _problems(lists)
+    assert "a passkey of carol has counted 8 twice" in problem
+
+
+def test_a_passkey_that_was_added_signs(lists: SignedLists) -> None:
+    new = SoftPasskey("alice's")
+    with pytest.raises(NotSigned, match="of no operator"):
+        lists.approvals(acts=lists.acts().with_signer(new)).approve(approval(ALICE))
+    made = add_passkey("alice", new.public, at=lists.clock())
+    lists.statements.append(signed(made, "alice-1", "carol-1", "dave-1"))
+    lists.approvals(acts=lists.acts().with_signer(new)).approve(approval(ALICE))
+    assert _standing(lists, ALICE) is _A
+
+
+# ---- of one person ---------------------------------------------------------------------------------------------------
 
 
 def test_one_signature_is_enough_to_start_again_or_to_enforce(lists: SignedLists) -> None:

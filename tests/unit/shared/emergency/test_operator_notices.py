@@ -2,13 +2,14 @@
 
 import pytest
 
+from shared.authority.operator_keys import fingerprint
 from shared.authority.operators import Operators, SignedStatement
 from shared.clients.storage_names import Table
 from shared.emergency.operator_notices import publish_operators
 from shared.model.errors import Unreachable
 from shared.model.notices import SystemNotice
 from tests.fakes.memory_storage import MemoryStorage
-from tests.fakes.operators import ERIN, add, folded, signed, suspend
+from tests.fakes.operators import ERIN, SoftPasskey, add, add_passkey, folded, signed, suspend
 from tests.fakes.spoilt_storage import SpoiltStorage
 
 
@@ -32,6 +33,16 @@ def test_a_list_that_is_founded_somebody_added_and_suspended_is_each_told_once(m
     assert _published(memory, folded(erin, gone)) == []
     assert len({one.key for one in (founded, added, suspended)}) == 3
     assert all(one.never_waits for one in (founded, added, suspended))
+
+
+def test_a_passkey_that_was_added_is_told_with_its_fingerprint(memory: MemoryStorage) -> None:
+    _published(memory, folded())
+    new = SoftPasskey("alice's").public
+    with_passkey = folded(signed(add_passkey("alice", new), "alice-1", "carol-1", "dave-1"))
+    (notice,) = _published(memory, with_passkey)
+    for words in ("Alice (alice) has one more passkey", new.host, fingerprint(new)):
+        assert words in notice.text
+    assert _published(memory, with_passkey) == []
 
 
 def test_what_was_ignored_is_told_every_time(memory: MemoryStorage) -> None:

@@ -14,10 +14,10 @@ from infra.local.world import WORKFORCE_TENANT
 from shared.authority.operator_keys import PublicKey, is_signed
 from shared.authority.operator_store import OperatorList, keep_statement, setting_of
 from shared.authority.operators import Operators, SignedStatement
+from shared.authority.passkeys import origin_of
 from shared.clients.storage_names import Table
 from shared.emergency.codes import CodeResult, OneTimeCodes, Secrets, secrets_in
 from shared.emergency.entries import Caller, Proof, SignedRequest
-from shared.emergency.passkeys import origin_of
 from shared.emergency.proofs import Door, Refusal, caller_of, door_of, signed_request_of, signer_of
 from shared.emergency.signed_requests import (
     CODE,
