@@ -40,7 +40,7 @@ from shared.model.calls import Call, Lane, Permission, Service
 from shared.model.errors import Refused, Rejected, Unreachable
 from shared.model.events import Event, Log
 from shared.model.kinds import Image, ObjectKind, TenantKind
-from shared.model.object_kinds import GuardFacts, Kind, LeafRules, Made, Objections, Search, Write
+from shared.model.object_kinds import CameBack, GuardFacts, Kind, LeafRules, Made, Objections, Search, Write
 from shared.model.objects import EXISTS, WHOLE, Leaves, Objection, Op, Recorded, Step, property_of
 from shared.model.read_probes import ReadProbe, first_of
 from shared.model.remediations import Inventory
@@ -240,7 +240,7 @@ def _removal(values: Leaves) -> Mapping[str, Step]:
 # Writing.
 
 
-def _write(api: TenantApi, write: Write) -> str:
+def _write(api: TenantApi, write: Write) -> str | CameBack:
     """Carry out a write and give the policy's id: another one where it had to be made again.
 
     Raises:
@@ -264,17 +264,19 @@ def _change(api: TenantApi, policy_id: str, standing: Leaves, names: set[str], t
         api.send(call, body=change_body(names, target, standing), id=policy_id)
 
 
-def _bring_back(api: TenantApi, write: Write) -> str:
+def _bring_back(api: TenantApi, write: Write) -> str | CameBack:
     """Take a policy out of the bin, else make it again, unless it is there already."""
     binned = _in_bin(api, write.object_id)
     if binned is not None and _comes_back_safely(binned, write):
         policy = _undelete(api, write.object_id)
         if policy is not None:
             policy = policy or _read(api, write.object_id)
+            came_back = _without_filled(binned, write)
             # Where it doesn't show yet, the next look amends it. So it does with what somebody has changed meanwhile:
             # only what came out of the bin was judged.
-            if policy is not None:
-                _amend(api, policy, _without_filled(binned, write), write.target)
+            if policy is None:
+                return CameBack(tenants_id=write.object_id, leaves=came_back)
+            _amend(api, policy, came_back, write.target)
             return write.object_id
     search = Search(
         ids=(write.object_id,),

@@ -33,7 +33,7 @@ from shared.model.calls import Call, Lane, Permission, Service
 from shared.model.errors import Refused, Rejected, Unreachable
 from shared.model.events import Event, Log
 from shared.model.kinds import Image, ObjectKind, TenantKind
-from shared.model.object_kinds import GuardFacts, Kind, LeafRules, Objections, Search, Write
+from shared.model.object_kinds import CameBack, GuardFacts, Kind, LeafRules, Objections, Search, Write
 from shared.model.objects import EXISTS, WHOLE, Leaves, Objection, Op, Recorded, Step, property_of
 from shared.model.read_probes import ReadProbe, first_of
 from shared.model.remediations import Inventory
@@ -185,7 +185,7 @@ def _removal(values: Leaves) -> Mapping[str, Step]:
 # Writing.
 
 
-def _write(api: TenantApi, write: Write) -> str:
+def _write(api: TenantApi, write: Write) -> str | CameBack:
     """Carry out a write and give the location's id: another one where it had to be made again.
 
     Raises:
@@ -204,16 +204,18 @@ def _change(api: TenantApi, location_id: str, standing: Image, names: set[str], 
         api.send(UPDATE_NAMED_LOCATION, body=change_body(names, target, standing), id=location_id)
 
 
-def _bring_back(api: TenantApi, write: Write) -> str:
+def _bring_back(api: TenantApi, write: Write) -> str | CameBack:
     """Take a location out of the bin, else make it again; then amend it. Who calls has searched for a twin."""
     undeleted = _undeleted(api, write)
     if undeleted is not None:
         binned, answer = undeleted
         location = answer or _read(api, write.object_id)
+        came_back = without_filled(leaves(binned), write.filled, write.target)
         # Where it doesn't show yet, the next look amends it. So it does with what somebody has changed meanwhile: only
         # what came out of the bin was judged.
-        if location is not None:
-            _amend(api, location, without_filled(leaves(binned), write.filled, write.target), write.target)
+        if location is None:
+            return CameBack(tenants_id=write.object_id, leaves=came_back)
+        _amend(api, location, came_back, write.target)
         return write.object_id
     made = _made_again(api, write.target)
     # Whatever else it has, Graph filled in just now.

@@ -75,6 +75,16 @@ class Write(Struct, frozen=True, kw_only=True):
     tried_since: datetime | None = None
 
 
+class CameBack(Struct, frozen=True, kw_only=True):
+    """What a write has done whose object came out of a bin and doesn't show yet, so that the rest couldn't be set.
+
+    `leaves` are those that it lay in the bin with, without what the service fills in.
+    """
+
+    tenants_id: str
+    leaves: Leaves
+
+
 class GuardFacts(Struct, frozen=True, kw_only=True):
     """What a kind's own guards judge a difference by.
 
@@ -217,7 +227,7 @@ class Kind(Struct, frozen=True, kw_only=True):
     leaves: Callable[[Image], dict[str, Json]]
     recorded: Callable[[Event], tuple[Recorded, ...]]
     read: Callable[[TenantApi, str], Image | None]
-    write: Callable[[TenantApi, Write], str]
+    write: Callable[[TenantApi, Write], str | CameBack]
     undo: str
     find: Callable[[TenantApi, Search], Image | None] | None = None
     lane: Callable[[ObjectId, str, Image | None], str] = own_lane

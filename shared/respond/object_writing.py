@@ -26,7 +26,7 @@ from shared.model.errors import (
     Unreachable,
 )
 from shared.model.kinds import Image
-from shared.model.object_kinds import GuardFacts, Search, Write
+from shared.model.object_kinds import CameBack, GuardFacts, Search, Write
 from shared.model.objects import (
     EXISTS,
     Intent,
@@ -122,10 +122,14 @@ class NotWritten(Struct, frozen=True, kw_only=True):
 
 
 class _Sent(Struct, frozen=True, kw_only=True):
-    """A write that was sent: the tenant's id of the object, and the error where the answer was lost."""
+    """A write that was sent: the tenant's id of the object, and the error where the answer was lost.
+
+    `unfinished` are the leaves that the object came out of the bin with, otherwise than intended, and still has.
+    """
 
     tenants_id: str
     lost: Unreachable | None = None
+    unfinished: dict[str, Step] = {}
 
 
 class _SecondRound(Struct, frozen=True, kw_only=True):
@@ -356,7 +360,7 @@ def _send(run: ObjectRun, second: _SecondRound, planned: Planned, intent: Intent
         tried_since=_tried_since(kept.state, intent),
     )
     try:
-        return _Sent(tenants_id=run.kind.write(api, write))
+        return _as_sent(run, planned, run.kind.write(api, write))
     except Unreachable as lost:
         return _Sent(tenants_id=intent.object_id, lost=lost)
     except DoneAlready as found:
@@ -369,6 +373,16 @@ def _send(run: ObjectRun, second: _SecondRound, planned: Planned, intent: Intent
         if isinstance(refused, LookTooOld):
             return _not_sent(run, kept, intent, str(refused))
         return _objected(run, kept, intent, _objection_of(refused))
+
+
+def _as_sent(run: ObjectRun, planned: Planned, written: str | CameBack) -> _Sent:
+    if isinstance(written, str):
+        return _Sent(tenants_id=written)
+    came, differing = written.leaves, differences(run.kind.rules, written.leaves, planned.target)
+    return _Sent(
+        tenants_id=written.tenants_id,
+        unfinished={leaf: (None, came.get(leaf)) for leaf in differing if leaf != EXISTS},
+    )
 
 
 def _objection_of(refused: Throttled | Refused | Rejected | BadIdentifier) -> Objection:
@@ -393,7 +407,7 @@ def _read_back(
     own: list[ObjectChange] = []
     if sent.lost is None:
         # It is in the history from its answer on, not from its read-back.
-        kept, own = _booked(run, kept, intent, sent.tenants_id, look, is_proven=True)
+        kept, own = _booked(run, kept, intent, sent, look, is_proven=True)
     shown = _read_until_shown(run, intent, sent.tenants_id)
     image = shown.image
     if isinstance(image, Unread):
@@ -404,7 +418,7 @@ def _read_back(
     if sent.lost is not None:
         back = msgspec.structs.replace(look, image=image)
         is_proven = is_made_by_us(run, intent, back, run.version(image, shown.at))
-        kept, own = _booked(run, kept, intent, sent.tenants_id, look, is_proven=is_proven)
+        kept, own = _booked(run, kept, intent, sent, look, is_proven=is_proven)
     after = (runtime.clock() - intent.at).total_seconds()
     return Wrote(
         kept=_with_filled(run, kept, intent, look, image),
@@ -460,12 +474,13 @@ def _read_until_shown(run: ObjectRun, intent: Intent, tenants_id: str) -> _Shown
 
 
 def _booked(
-    run: ObjectRun, kept: Kept, intent: Intent, tenants_id: str, look: Reading, *, is_proven: bool
+    run: ObjectRun, kept: Kept, intent: Intent, sent: _Sent, look: Reading, *, is_proven: bool
 ) -> tuple[Kept, list[ObjectChange]]:
     """Note that the write was carried out, in the object's history and state."""
     at = run.runtime.clock()
-    state, own = booked(run, kept.state, intent, at=at, is_proven=is_proven, changes=look.changes)
-    state = with_id(state, tenants_id)
+    found = booking.OwnRecord(intent=intent, unfinished=sent.unfinished)
+    state, own = booked(run, kept.state, intent, at=at, is_proven=is_proven, changes=look.changes, found=found)
+    state = with_id(state, sent.tenants_id)
     return run.replace(kept, msgspec.structs.replace(state, attempts=0)), own
 
 

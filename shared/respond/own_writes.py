@@ -170,23 +170,31 @@ def booked(
     if is_proven:
         state = booking.booked(state, intent.id)
     if known is None:
-        own = msgspec.structs.replace(own, wrote={**own.wrote, **(found.unfinished if found else {})})
+        own = msgspec.structs.replace(own, wrote=_unfinished(own.wrote, found))
         run.runtime.objects.add_change(run.id, own)
         return state, [own]
-    proved = msgspec.structs.replace(known, is_whole=True, wrote=_finished(known, intent, found))
+    # Of a claim it wasn't known yet how far the write came.
+    wrote = known.wrote if known.is_whole else _unfinished(known.wrote, found)
+    proved = msgspec.structs.replace(known, is_whole=True, wrote=_finished(wrote, intent, found))
     if not is_proven or proved == known:
         return state, []
     run.runtime.objects.replace_change(run.id, proved)
     return state, [proved]
 
 
-def _finished(known: ObjectChange, intent: Intent, found: booking.OwnRecord | None) -> dict[str, Step]:
+def _unfinished(wrote: Mapping[str, Step], found: booking.OwnRecord | None) -> dict[str, Step]:
+    """Give what a write of ours wrote, with the leaves that the object was made with otherwise than intended."""
+    made = {**wrote, **(found.unfinished if found else {})}
+    return {leaf: step for leaf, step in made.items() if step != (None, None)}
+
+
+def _finished(wrote: Mapping[str, Step], intent: Intent, found: booking.OwnRecord | None) -> dict[str, Step]:
     """Give what a write of ours wrote, with the leaves as intended that were set after the object was made.
 
     What was taken away again then isn't among the intended: somebody had written it since the object was made.
     """
     finished = {leaf: intent.steps.get(leaf, step) for leaf, step in found.finished.items()} if found else {}
-    return {**known.wrote, **finished}
+    return {**wrote, **finished}
 
 
 def _resumed(

@@ -1029,6 +1029,23 @@ HAND: Final[tuple[HandStory, ...]] = (
             end.leaf("P1", "sessionControls.signInFrequency.value") == 4 and not end.paged("P1", "wrote over")
         ),
     ),
+    *(
+        HandStory(
+            name=f"a policy is deleted again {seconds} s after it came out of the bin, before it is set as it was",
+            story=story(
+                "P1 G",
+                change(5200, "em1", "G", **{"members[em1]": None}),
+                edit(9200, "mal", "P1", {"state": REPORT}),
+                change(9387, "mal", "P1", "delete"),
+                change(13296, "alice", "G", **{"members[em1]": True}),
+                _after("write", change(0, "mal", "P1", "delete"), seconds),
+                seed=84,
+            ),
+            ends="it comes back and enforces again: what the bin gave was never ours",
+            is_right=lambda end: end.leaf("P1", "state") == "enabled" and len(end.ours) >= 3,
+        )
+        for seconds in (0.2, 1.0, 4.0)
+    ),
     HandStory(
         name="a grant whose record has no id of it is given again after it was taken away",
         story=story(

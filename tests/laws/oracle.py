@@ -871,12 +871,13 @@ def _swung(before: Sequence[Deed], leaf: str, ours: Deed) -> bool:
 def _was_set_after(truth: Truth, ours: Deed, leaf: str) -> bool:
     """Say whether what came out of the bin was set as it is to be right after: the bin gives what was deleted.
 
-    Where the answer was lost, only the next look shows that it came out of the bin.
+    Where the answer was lost, only the next look shows that it came out of the bin. What was deleted again before that
+    has nothing to set.
     """
-    after = (each for each in truth.deeds[ours.name] if each.actor == "us" and each.number > ours.number)
     is_answered = ours.call is None or ours.call.is_answered
     until = ours.at + (_FINISHED_WITHIN if is_answered else _FINISHED_WITHIN + _LOOKED_AGAIN_WITHIN)
-    return any(leaf in each.diff and each.at <= until for each in after)
+    after = [each for each in truth.deeds[ours.name] if each.number > ours.number and each.at <= until]
+    return any((each.actor == "us" and leaf in each.diff) or each.after is None for each in after)
 
 
 def _may_be_written(truth: Truth, ours: Deed, leaf: str) -> bool:

@@ -18,6 +18,7 @@ from infra.local.stack import HOST_ACCOUNT, Stack, connection_string
 from infra.local.story import Scene
 from infra.local.world import RESPONDER, RESPONDER_B2C
 from shared.clients.storage import Row
+from shared.clients.storage_errors import Conflict
 from shared.clients.storage_names import CASES_QUEUE, QUEUES, Table, poison_queue
 from shared.model.cases import Case, Outcome, State
 from shared.model.clock import utc_now
@@ -152,13 +153,7 @@ class RunningStack:
         """Take away what came since everything was accepted; who is approved and owns stays. In few requests."""
         for table in _EMPTIED:
             self._empty(table)
-        kept = {(row.partition, row.key): row for row in self.desk.storage.rows(Table.OBJECTS, _EVERY)}
-        for row in self.accepted:
-            now = kept.pop((row.partition, row.key), None)
-            if now is None or now.columns != row.columns:
-                self.desk.storage.upsert(Table.OBJECTS, row.partition, row.key, row.columns)
-        for row in kept.values():
-            self.desk.storage.delete(Table.OBJECTS, row)
+        self._put_objects_back()
         for name in QUEUES:
             for each in (name, poison_queue(name)):
                 self._queue(each).clear_messages()
@@ -168,10 +163,37 @@ class RunningStack:
         for _ in range(_TRIES):
             try:
                 self.desk.storage.purge(table, _EVERY, most=_ALL)
-            except Rejected:
+            except (Conflict, Rejected):
                 continue
             return
         raise AssertionError(f"{table} could not be emptied")
+
+    def _put_objects_back(self) -> None:
+        """Have table Objects as it was accepted; the app may write to one of its rows at the same moment."""
+        for _ in range(_TRIES):
+            try:
+                if not self._put_back_what_differs():
+                    return
+            except Conflict:
+                continue
+        raise AssertionError("the objects could not be put back: the app went on writing them")
+
+    def _put_back_what_differs(self) -> int:
+        """Give how many rows were not as they were accepted.
+
+        Raises:
+            Conflict: the app wrote one meanwhile.
+        """
+        came = {(row.partition, row.key): row for row in self.desk.storage.rows(Table.OBJECTS, _EVERY)}
+        differed = 0
+        for row in self.accepted:
+            now = came.pop((row.partition, row.key), None)
+            if now is None or now.columns != row.columns:
+                self.desk.storage.upsert(Table.OBJECTS, row.partition, row.key, row.columns)
+                differed += 1
+        for row in came.values():
+            self.desk.storage.delete(Table.OBJECTS, row)
+        return differed + len(came)
 
     def _queue(self, name: str, encoding: TextBase64EncodePolicy | None = _BASE64) -> QueueClient:
         return self._queues.get_queue_client(name, message_encode_policy=encoding)

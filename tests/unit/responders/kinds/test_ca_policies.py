@@ -9,14 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from responders.kinds.ca_policies import CA_POLICY
+from responders.kinds.ca_policies import (
+    CA_POLICY,
+    GET_CA_POLICY,
+    GET_CA_POLICY_WHOLE,
+    LIST_DELETED_CA_POLICIES_WHOLE,
+    UNDELETE_CA_POLICY,
+)
 from responders.kinds.ca_policy_leaves import leaves
 from shared.model.errors import Refused, Rejected, Unreachable
 from shared.model.events import AuditEvent, Change, Target
 from shared.model.kinds import Image, Json
-from shared.model.object_kinds import Search
+from shared.model.object_kinds import CameBack, Search
 from shared.model.objects import EXISTS, WHOLE, ObjectId, Op, Recorded
 from tests.fakes.kinds import difference, objections, write_of
+from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.situations import AT, EMERGENCY_ACCOUNT, MALLORY, POLICY_ID, TRUDY, as_logged, ca_policy, with_users
 from tests.fakes.tenant import TENANT_ID, Answer, FakeTenant, Request, answer_of, as_graph_gives
 
@@ -507,6 +514,20 @@ def test_it_comes_out_of_the_bin_and_becomes_as_it_was(*, binned: Image, paths: 
     assert CA_POLICY.write(tenant.edges(), _create()) == POLICY_ID
     assert _paths(tenant) == paths
     assert leaves(_read(tenant)) == leaves(ca_policy())
+
+
+def test_what_does_not_show_yet_is_not_set_and_what_it_came_back_as_is_known() -> None:
+    binned = ca_policy(state="disabled")
+    api = ScriptedApi(
+        {
+            LIST_DELETED_CA_POLICIES_WHOLE: [binned],
+            UNDELETE_CA_POLICY: None,
+            GET_CA_POLICY_WHOLE: None,
+            GET_CA_POLICY: None,
+        }
+    )
+    assert CA_POLICY.write(api, _create()) == CameBack(tenants_id=POLICY_ID, leaves=leaves(binned))
+    assert [each.call for each in api.sent] == [UNDELETE_CA_POLICY]
 
 
 def test_what_would_enforce_something_else_at_once_is_made_again_instead() -> None:

@@ -24,7 +24,7 @@ from shared.conditional_access.account import Principal
 from shared.conditional_access.truth import Truth
 from shared.model.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
 from shared.model.kinds import Image
-from shared.model.object_kinds import GuardFacts, Search
+from shared.model.object_kinds import CameBack, GuardFacts, Search
 from shared.model.objects import EXISTS, WHOLE, ObjectId, Op
 from tests.fakes.kinds import difference, op_of, write_of
 from tests.fakes.object_records import as_dotnet_spells, object_record
@@ -290,10 +290,13 @@ def test_an_unwanted_one_is_made_untrusted_and_then_left() -> None:
     assert NAMED_LOCATION.removal(leaves(_home())) == {}
 
 
+def _scripted(answers: dict[Any, Any]) -> ScriptedApi:
+    made = {UPDATE_NAMED_LOCATION: None, CREATE_NAMED_LOCATION: _office(id="new", isTrusted=False)}
+    return ScriptedApi(made | answers)
+
+
 def _brought_back(answers: dict[Any, Any], wanted: Image | None = None) -> ScriptedApi:
-    api = ScriptedApi(
-        {UPDATE_NAMED_LOCATION: None, CREATE_NAMED_LOCATION: _office(id="new", isTrusted=False)} | answers
-    )
+    api = _scripted(answers)
     back = NAMED_LOCATION.write(api, write_of(NAMED_LOCATION, _ID, None, leaves(wanted or _office())))
     is_new = any(each.call == CREATE_NAMED_LOCATION for each in api.sent)
     assert back == ("new" if is_new else _ID)
@@ -317,7 +320,9 @@ def test_where_the_answer_does_not_say_how_it_came_back_it_is_read() -> None:
     bins = {LIST_DELETED_LOCATIONS: [_BINNED], UNDELETE_LOCATION: None}
     api = _brought_back(bins | {GET_NAMED_LOCATION: _BINNED})
     assert len(api.bodies(UPDATE_NAMED_LOCATION)) == 1
-    api = _brought_back(bins | {GET_NAMED_LOCATION: None})
+    api = _scripted(bins | {GET_NAMED_LOCATION: None})
+    back = NAMED_LOCATION.write(api, write_of(NAMED_LOCATION, _ID, None, leaves(_office())))
+    assert back == CameBack(tenants_id=_ID, leaves=leaves(_BINNED)), "nothing is set on what doesn't show yet"
     assert api.bodies(UPDATE_NAMED_LOCATION) == []
 
 
