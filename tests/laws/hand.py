@@ -1034,10 +1034,10 @@ HAND: Final[tuple[HandStory, ...]] = (
             name=f"a policy is deleted again {seconds} s after it came out of the bin, before it is set as it was",
             story=story(
                 "P1 G",
-                change(5200, "em1", "G", **{"members[em1]": None}),
+                edit(5200, "em1", "G", {"members[em1]": None}),
                 edit(9200, "mal", "P1", {"state": REPORT}),
                 change(9387, "mal", "P1", "delete"),
-                change(13296, "alice", "G", **{"members[em1]": True}),
+                edit(13296, "alice", "G", {"members[em1]": True}),
                 _after("write", change(0, "mal", "P1", "delete"), seconds),
                 seed=84,
             ),

@@ -17,7 +17,7 @@ from shared.model.calls import Permission
 from shared.model.errors import BadIdentifier, DoneAlready, Refused, Rejected, Unreachable
 from shared.model.events import Actor, ActorKind, AuditEvent, Change, Target
 from shared.model.kinds import Image
-from shared.model.object_kinds import Search
+from shared.model.object_kinds import CameBack, Search
 from shared.model.objects import EXISTS, WHOLE, ObjectId, Objection, Op, Recorded, Step
 from shared.model.privileges import GLOBAL_ADMINISTRATOR
 from tests.fakes.kinds import objections, write_of
@@ -260,7 +260,7 @@ def test_who_loses_is_the_holder() -> None:
 # Writing.
 
 
-def _take(tenant: FakeTenant, stands: Image | None = None) -> str:
+def _take(tenant: FakeTenant, stands: Image | None = None) -> str | CameBack:
     return KIND.write(tenant.edges(), write_of(KIND, _ID, stands or directory_role(), {}))
 
 
