@@ -36,6 +36,9 @@ and at what runs on a machine with a managed identity.
 nobody is asked to mend it until that day. What no API shows is a manual item: `responder posture confirm ITEM --reason
 TEXT` says that a person has looked, and it is asked for again when that ends. Both are in the journal.
 
+A check doesn't apply where there is nothing that it could judge, such as provisioning where nothing is provisioned; the
+declaration of one that applies to every tenant says why.
+
 The numbers are the guide's passages; [guides.md](guides.md) has each of them with what answers it.
 """
 

@@ -381,6 +381,8 @@ def _few_global(snapshot: Snapshot) -> list[Finding]:
     return [ok(said)]
 
 
+SOMEBODY: Final = "Somebody administers every tenant."
+
 CHECKS: Final = (
     PostureCheck(
         id="privileged-accounts-categorised",
@@ -390,6 +392,7 @@ CHECKS: Final = (
         why="An account that nobody can place is taken over unnoticed.",
         passages=(11, 13, 15, 23, 70),
         parts=(HOLDERS, PEOPLE, WORKLOADS, SORTED),
+        always_applies=SOMEBODY,
         cure="`responder posture sort OBJECT_ID admin-only --reason TEXT`, or shared, for each that is named.",
         run=_sorted,
     ),
@@ -400,6 +403,7 @@ CHECKS: Final = (
         why="Who has none is let in by a password, or registers the attacker's own when asked.",
         passages=(20, 21, 28),
         parts=(HOLDERS, PEOPLE, REGISTRATIONS),
+        always_applies=SOMEBODY,
         cure="Have each register at https://aka.ms/mysecurityinfo, best a FIDO2 key; Microsoft's report is a day old.",
         run=_registered,
     ),
@@ -421,6 +425,7 @@ CHECKS: Final = (
         why="Its password, MFA and recovery are the person's own: the tenant can neither ask for more nor reset it.",
         passages=(31, 54),
         parts=(HOLDERS, PEOPLE, ROLE_NAMES),
+        always_applies=SOMEBODY,
         cure="Give the role to an account of the tenant, and take it from the other one.",
         run=_none_is("are Microsoft accounts", lambda person: person.is_microsoft_account),
     ),
@@ -432,6 +437,7 @@ CHECKS: Final = (
         why="Whoever registers as a customer, or steals such an account, administers the tenant of all customers.",
         passages=(15, 31),
         parts=(HOLDERS, PEOPLE, ROLE_NAMES),
+        always_applies=SOMEBODY,
         cure="Give the role to a work account of the B2C tenant or a guest, and take it from the customer's account.",
         run=_none_is("are customers'", lambda person: person.is_consumer),
     ),
@@ -442,6 +448,7 @@ CHECKS: Final = (
         why="Whoever steals the account in its home tenant has the role here.",
         passages=(15, 31),
         parts=(HOLDERS, PEOPLE, ROLE_NAMES),
+        always_applies=SOMEBODY,
         cure="Give the role to an account of the tenant, and take it from the guest.",
         run=_none_is("are guests", lambda person: person.is_guest),
     ),
@@ -452,6 +459,7 @@ CHECKS: Final = (
         why="A link in a mail is opened with the role.",
         passages=(32, 33, 50),
         parts=(HOLDERS, PEOPLE, ROLE_NAMES),
+        always_applies=SOMEBODY,
         cure="Give each administrator a second account without a mailbox licence, and the role to that one.",
         run=_none_is("have a mailbox", lambda person: person.has_mailbox),
     ),
@@ -473,6 +481,7 @@ CHECKS: Final = (
         why="Whoever owns Active Directory sets its password, and owns the tenant.",
         passages=(19, 118),
         parts=(HOLDERS, PEOPLE, ROLE_NAMES),
+        always_applies="Somebody administers every tenant, and any account could be synchronized.",
         cure="Give the role to an account that was made in the cloud, and take it from the other one.",
         run=_none_is("are synchronized", lambda person: person.is_synced),
     ),
@@ -494,6 +503,7 @@ CHECKS: Final = (
         why="A role that is held for good is there for whoever gets the account, at any hour.",
         passages=(61, 66, 93),
         parts=(ASSIGNED, CUSTOM_ROLES, ROLE_NAMES, PEOPLE, WORKLOADS),
+        always_applies=SOMEBODY,
         cure="In PIM, make each assignment eligible, or give it an end. The emergency accounts keep theirs.",
         run=_just_in_time,
     ),
@@ -505,6 +515,7 @@ CHECKS: Final = (
         why="Each more is an account whose theft costs the tenant.",
         passages=(13, 62, 95),
         parts=(HOLDERS, PEOPLE, WORKLOADS),
+        always_applies=SOMEBODY,
         cure="Give those who can do with less another role: `responder roster privileged-accounts` lists them.",
         run=_few_global,
     ),

@@ -84,6 +84,7 @@ CHECKS: Final = (
         why="Its warning about the tenant reaches nobody otherwise.",
         passages=(27, 34),
         parts=(ORGANIZATION,),
+        always_applies="Microsoft writes to every tenant.",
         cure="In the admin center, Settings, Org settings, name addresses that several people read.",
         run=_contact,
     ),

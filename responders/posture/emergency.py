@@ -90,6 +90,7 @@ CHECKS: Final = (
         why="When everybody is locked out, they are the only way back in.",
         passages=(16, 17, 18, 19, 113),
         parts=(PEOPLE, ASSIGNMENTS, REGISTRATIONS),
+        always_applies="Every tenant needs a way in that nothing else can close.",
         cure=(
             "Two accounts of the tenant's .onmicrosoft.com domain, each Global Administrator for good, with a FIDO2 key"
             " and without a mailbox; name them in EMERGENCY_ACCOUNT_IDS."
@@ -103,6 +104,7 @@ CHECKS: Final = (
         why="A policy that keeps everybody out keeps out whoever could mend it.",
         passages=(18,),
         parts=(POLICIES, DEFAULTS),
+        always_applies="Where there is no policy, none keeps anybody out, which is what is asked.",
         cure="Leave both accounts out of each policy that asks for more than their key, by id or by a guarded group.",
         run=_not_blocked,
     ),
@@ -113,6 +115,7 @@ CHECKS: Final = (
         why="A key that is lost, or a credential that nobody knows any more, shows only when somebody tries.",
         passages=(17, 98, 113),
         parts=(PEOPLE, SIGN_INS),
+        always_applies="Every tenant has emergency accounts, or fails another check for that.",
         cure="Hold a drill, `responder emergency drill`, and sign in with each of them; the sign-in is paged.",
         run=_tried,
     ),

@@ -245,6 +245,7 @@ CHECKS: Final = (
         why="With a stolen session alone an attacker switches off the policies that would have stopped him.",
         passages=(56, 93, 117),
         parts=(ACTIONS, POLICIES),
+        always_applies="Every tenant has conditional access, or could be given some.",
         cure=(
             "In Roles and administrators, Protected actions, put the conditional access actions under an authentication"
             " context, and enable a policy for that context that asks for phishing-resistant MFA each time."

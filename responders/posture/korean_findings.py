@@ -292,6 +292,7 @@ FINDINGS: Final = KeptTexts(
         ("nobody has confirmed it", "아직 아무도 확인하지 않음"),
         ("{who} confirmed it at {day}; that ended at {end}", "{day}에 확인됨: {who}. {end}에 끝남"),
         ("{who} confirmed it at {day}, until {end}", "{day}에 확인됨: {who}. {end}까지"),
+        ("{who} accepts the risk until {day}: {why}", "{day}까지 위험 수용: {who} ({why})"),
         ("couldn't be checked: {why}", "확인하지 못함: {why}"),
         ("and {count} more", "외 {count}개"),
     )

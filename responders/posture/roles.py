@@ -318,6 +318,7 @@ CHECKS: Final = (
         why="Without it whoever steals an administrator's session has the role at once and for good.",
         passages=(3, 7, 10),
         parts=(ELIGIBILITIES,),
+        always_applies="A tenant without the licence holds its roles for good, which is what is asked about.",
         cure="Buy Entra ID P2 or ID Governance for whoever administers, and open Identity Governance, PIM once.",
         run=_pim,
     ),

@@ -253,6 +253,7 @@ CHECKS: Final = (
         why="An attacker begins with whoever is asked for nothing, and goes on from there.",
         passages=(40, 41, 63, 112),
         parts=(POLICIES, DEFAULTS),
+        always_applies="Every tenant has users who sign in.",
         cure="Enable a policy for all users, guests among them, and all applications that asks for MFA.",
         run=_everybody_asked,
     ),
@@ -263,6 +264,7 @@ CHECKS: Final = (
         why="Microsoft sees a stolen password in use before anybody else; without a policy it only writes that down.",
         passages=(9, 42),
         parts=(POLICIES, DEFAULTS),
+        always_applies="Every tenant has users who sign in.",
         cure=(
             "Enable two policies for all users: high sign-in risk asks for MFA each time, high user risk for a new"
             " password. Both need Entra ID P2."
@@ -286,6 +288,7 @@ CHECKS: Final = (
         why="Password sprays go to IMAP, POP and old Exchange clients, where no policy for MFA counts.",
         passages=(74, 75),
         parts=(POLICIES, DEFAULTS),
+        always_applies="Every tenant takes such sign-ins unless it is kept from that.",
         cure="Enable a policy for all users that blocks the client apps Exchange ActiveSync and Other clients.",
         run=_legacy_blocked,
     ),

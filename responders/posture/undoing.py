@@ -256,6 +256,7 @@ CHECKS: Final = (
         why="Whoever changes its approvals or its code decides what it puts back.",
         passages=(30, 59, 119),
         parts=(FACTS, APPROVALS),
+        always_applies="Every installation can be undone by whoever holds enough.",
         cure=(
             "Take the right away, or the ownership that leads to it; `responder approve` names who is to have it, on"
             " list rbac-roles or directory-roles."

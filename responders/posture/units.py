@@ -56,6 +56,7 @@ CHECKS: Final = (
         why="Nobody resets an emergency account's password there; and nobody disables an attacker's account there.",
         passages=(17, 19),
         parts=(UNITS, HOLDERS, PEOPLE, WORKLOADS),
+        always_applies="Every tenant has emergency accounts that others could disable.",
         cure=(
             "Make a restricted management administrative unit for the emergency accounts; take out of any such unit"
             " whoever holds a privileged role."

@@ -50,6 +50,7 @@ def _answered(req: func.HttpRequest) -> func.HttpResponse:
 def _console() -> "Console":
     """The console of this process. It reads nothing until asked."""
     from responders.content import coverage_of  # noqa: PLC0415 - the console isn't needed at start-up
+    from responders.posture.pages import pages_of  # noqa: PLC0415 - the same
     from shared.console.routes import Console  # noqa: PLC0415 - the same
     from shared.console.tokens import Tokens  # noqa: PLC0415 - the same
 
@@ -59,4 +60,5 @@ def _console() -> "Console":
         door=front_door(),
         tokens=Tokens(made.storage),
         coverage=lambda: coverage_of(made.storage, made.settings, now=made.clock()),
+        posture=pages_of(made.storage, made.settings).page,
     )

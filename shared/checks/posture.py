@@ -43,6 +43,7 @@ class PostureCheck(Check[Snapshot]):
     """A check of the roadmap. `why` says what an attacker gains where it fails; `passages` are the guide's, by number.
 
     `parts` are what it judges, and all that it may ask for; `kinds` are those of tenants that it is about.
+    `always_applies` says why there is no tenant of these kinds that it doesn't apply to, "" where there is one.
     """
 
     stage: Stage
@@ -50,6 +51,7 @@ class PostureCheck(Check[Snapshot]):
     passages: tuple[int, ...]
     parts: tuple[Part[Any], ...]
     kinds: frozenset[TenantKind] = WORKFORCE
+    always_applies: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,6 +54,45 @@ STATUSES: Final[Mapping[Status, Words]] = {
     Status.NOT_APPLICABLE: Words(en="doesn't apply", ko="해당 없음"),
 }
 
+# ---- the console's page ----
+
+WHICH_TENANT: Final = Words(en="Which tenant", ko="테넌트 구분")
+FAILS: Final = Words(en="Fails", ko="실패")
+SOME_FAIL: Final = Words(en="{count} of {total} checks fail", ko="점검 {total}개 중 {count}개 실패")
+AND_UNKNOWN: Final = Words(en="; {count} aren't known", ko=", {count}개는 알 수 없음")
+NOT_KNOWN: Final = Words(en="Not known", ko="알 수 없음")
+SOME_UNKNOWN: Final = Words(
+    en="Nothing fails in what could be read; {count} of {total} checks aren't known",
+    ko="읽은 범위에서는 실패가 없습니다. 점검 {total}개 중 {count}개는 알 수 없음",
+)
+NONE_FAILS: Final = Words(en="None of {total} checks fails", ko="점검 {total}개 중 실패 없음")
+COUNT_PASSING: Final = Words(en="{count} pass", ko="통과 {count}개")
+COUNT_FAILING: Final = Words(en="{count} fail", ko="실패 {count}개")
+COUNT_UNKNOWN: Final = Words(en="{count} not known", ko="알 수 없음 {count}개")
+COUNT_LOOK: Final = Words(en="{count} to look at", ko="살펴볼 것 {count}개")
+COUNT_ACCEPTED: Final = Words(en="{count} accepted", ko="위험 수용 {count}개")
+COUNT_NOT_APPLICABLE: Final = Words(en="{count} don't apply", ko="해당 없음 {count}개")
+COUNT_WAITING: Final = Words(en="{count} items wait for a person", ko="사람이 확인할 항목 {count}개")
+OLD: Final = Words(
+    en="This result is old ({ago}): the daily look hasn't ended since.",
+    ko="오래된 결과입니다({ago}). 그 뒤로 매일 점검이 끝나지 않았습니다.",
+)
+NEVER_LOOKED: Final = Words(en="Nobody has looked yet", ko="아직 점검하지 않았습니다")
+NEVER_LOOKED_TEXT: Final = Words(
+    en="The app looks each morning at 05:40 UTC. Until then nothing is known of the tenant's posture.",
+    ko="앱은 매일 05:40 UTC에 점검합니다. 그때까지 보안 상태는 알 수 없습니다.",
+)
+GAPS: Final = Words(en="Where sign-in policies let somebody past", ko="로그인 정책의 빈틈")
+UNDOING: Final = Words(en="Who could undo the responder", ko="Responder를 무력화할 수 있는 대상")
+SEE_ABOVE: Final = Words(en="see above", ko="위 내용 보기")
+TREND_TITLE: Final = Words(en="Checks that pass, day by day", ko="날짜별 통과한 점검")
+EXCEPTIONS: Final = Words(en="Accepted risks", ko="수용한 위험")
+ABOUT: Final = Words(en="How to change it", ko="바꾸는 방법")
+LOOKED_DAILY: Final = Words(
+    en="The tenant is read each morning at 05:40 UTC; opening this page reads nothing. On the command line:",
+    ko="테넌트는 매일 05:40 UTC에 읽습니다. 이 화면을 열어도 읽지 않습니다. 명령줄에서:",
+)
+
 WORSE: Final = NoticeText(
     id="posture-worse",
     title=Words(

@@ -131,6 +131,7 @@ def _bar(view: View, up: tuple[str, str] | None) -> Html:
         el("a", f"{view.say(texts.INCIDENTS)}: {view.say(words)}", href=f"{ROOT}{query}") for query, words in which
     ]
     links.append(el("a", view.say(texts.COVERAGE), href=f"{ROOT}/coverage"))
+    links.append(el("a", view.say(texts.POSTURE), href=f"{ROOT}/posture"))
     out = el("a", view.say(texts.SIGN_OUT), href=f"{SIGN_OUT}?post_logout_redirect_uri={ROOT}")
     me = el("div", el("p", name(view.reader), class_="s"), out, class_="me")
     menu = el("button", view.say(texts.MENU), class_="menu", type="button", popovertarget="nav")

@@ -115,12 +115,16 @@ class Reply(Struct, frozen=True, kw_only=True):
 
 
 class Console(Struct, frozen=True, kw_only=True):
-    """What the console works with, for a process. `coverage` reads what is seen, and may take a while."""
+    """What the console works with, for a process. `coverage` reads what is seen, and may take a while.
+
+    `posture` writes the page about the posture of the tenant of a kind; None where there is no such tenant.
+    """
 
     runtime: Runtime
     door: Door
     tokens: Tokens
     coverage: Callable[[], Coverage]
+    posture: Callable[[View, str], str | None]
 
     def answer(self, request: Request) -> Reply:
         """Answer a request."""
@@ -203,8 +207,8 @@ class _Answering:
         match self._places:
             case []:
                 return self._list(visitor)
-            case ["coverage"]:
-                return self._health()
+            case ["coverage" | "posture" as which]:
+                return self._health() if which == "coverage" else self._posture()
             case ["i", case_id, *act]:
                 return self._of_incident(case_id, act)
             case ["o", kind, key]:
@@ -269,6 +273,10 @@ class _Answering:
             modes=modes_of(state, list(self._runtime.detections)),
         )
         return self._html(HTTPStatus.OK, coverage_page(health, self._view()))
+
+    def _posture(self) -> Reply:
+        said = self._console.posture(self._view(), self._query.get("tenant", ""))
+        return self._html(HTTPStatus.OK, said) if said else self._said(HTTPStatus.NOT_FOUND, texts.NO_PAGE)
 
     def _incident(self, case_id: str) -> Reply:
         case = find(self._runtime, case_id)

@@ -21,6 +21,7 @@ ALL_TIMES: Final = Words(en="All times are UTC.", ko="모든 시각은 UTC입니
 LIGHT: Final = Words(en="Light", ko="밝게")
 DARK: Final = Words(en="Dark", ko="어둡게")
 OWN_SETTINGS: Final = Words(en="Your settings", ko="내 설정")
+POSTURE: Final = Words(en="Posture", ko="보안 상태")
 NOTICE: Final = Words(en="The product itself", ko="제품 상태")
 
 # ---- the list --------------------------------------------------------------------------------------------------------

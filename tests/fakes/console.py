@@ -17,6 +17,7 @@ from infra.local.world import ALICE, BREAK_GLASS_1, BREAK_GLASS_2, MALLORY, WORK
 from responders.catalogue import CATALOGUE
 from responders.detections.samples import ca_policy_record
 from responders.kinds.ca_policies import CA_POLICY
+from responders.posture.pages import pages_of
 from shared.clients.storage import Storage
 from shared.console.frame import ROOT
 from shared.console.routes import Console, Reply
@@ -179,6 +180,7 @@ def desk(
             door=door(environment=IN_FRONT),
             tokens=Tokens(storage),
             coverage=lambda: all_seen(made),
+            posture=pages_of(storage, made.runtime.settings).page,
         ),
     )
 

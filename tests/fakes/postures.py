@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from infra.local.world import ALICE, BREAK_GLASS_1, BREAK_GLASS_2, CAROL, RELEASE_PIPELINE, SUBSCRIPTION
+import msgspec
+
+from infra.local.world import ALICE, BREAK_GLASS_1, BREAK_GLASS_2, CAROL, MALLORY, RELEASE_PIPELINE, SUBSCRIPTION
 from responders.kinds.ca_context import CaContext
 from responders.posture import (
     accounts,
@@ -22,13 +24,15 @@ from responders.posture import (
 )
 from responders.posture.accounts import Person, Workload
 from responders.posture.app_permissions import Powerful
+from responders.posture.declared import DECLARED
 from responders.posture.devices import Registration
 from responders.posture.directory import Organization
 from responders.posture.governance import Review
 from responders.posture.reports import Failures, Score
 from responders.posture.roles import PRIVILEGED_ROLE_ADMINISTRATOR, Activation, Held, Holder
 from shared.authority.owners import NamedOwner
-from shared.checks.posture import Category
+from shared.checks.check import Unread
+from shared.checks.posture import Category, Decision, Posture, judged
 from shared.checks.snapshot import Part, Snapshot
 from shared.conditional_access.account import Memberships, Principal
 from shared.conditional_access.truth import Truth
@@ -218,3 +222,34 @@ def snapshot(changes: Mapping[Part[Any], Any] | None = None, *, settings: Mappin
     made = settings_with(**settings or {})
     parts = {part.id: value for part, value in {**healthy(), **(changes or {})}.items()}
     return Snapshot(tenant=made.workforce, settings=made, at=AT, parts=parts)
+
+
+def poor(at: datetime, *, name: str = "Contoso", mallory: str = "mallory@contoso.com") -> Posture:
+    """Give the posture of a tenant in which checks pass, fail, are accepted, don't apply and couldn't be read.
+
+    `mallory` is who could undo the responder; `at` is the instant of the look.
+    """
+    top = Held(principal=MALLORY.id, role=GLOBAL_ADMINISTRATOR)
+    seen = snapshot(
+        {
+            accounts.PEOPLE: people(has_mailbox=True),
+            sign_in_policies.POLICIES: policies(LEGACY),
+            reports.SCORES: Unread("403 from Microsoft Graph: needs SecurityEvents.Read.All"),
+            reports.FAILURES: None,
+            installation.OWNERS: [owner("Ann")],
+            rights.FACTS: rights.Facts(
+                assigned=[top],
+                role_names={GLOBAL_ADMINISTRATOR: "Global Administrator"},
+                names={MALLORY.id: mallory},
+            ),
+        }
+    )
+    decision = Decision(by="Bea", at=AT, until=AT + timedelta(days=60), reason="CHG-77")
+    posture = judged(
+        DECLARED.checks,
+        DECLARED.items,
+        seen,
+        confirmed={"risk-assessed": decision},
+        accepted={"incident-owners-set": decision},
+    )
+    return msgspec.structs.replace(posture, tenant=name, at=at)

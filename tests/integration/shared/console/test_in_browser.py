@@ -3,17 +3,21 @@
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 
+from infra.local.world import WORKFORCE_TENANT
 from responders.account_acts import ACCOUNT_ACTS
+from shared.checks.posture_store import PostureStore
 from shared.model.kinds import Mode
 from shared.respond.asking import Verb
 from tests.fakes.console import Desk, desk, served
 from tests.fakes.memory_storage import MemoryStorage
+from tests.fakes.postures import poor
 
 _AXE: Final = Path(__file__).resolve().parents[4] / "node_modules" / "axe-core" / "axe.min.js"
 _ARGUMENTS: Final = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
@@ -42,6 +46,7 @@ class _Site:
             "object": f"{self.url}/o/{case.object_kind}/{case.object_key}",
             "missing": f"{self.url}/i/x",
             "coverage": f"{self.url}/coverage",
+            "posture": f"{self.url}/posture",
             "contain": f"{self.url}/i/{case.id}/contain",
             "restore": f"{self.url}/o/{case.object_kind}/{case.object_key}/restore?to=2026-03-02T09:56:00Z",
             **{verb: f"{self.url}/i/{case.id}/{verb}" for verb in (Verb.PUT_BACK, Verb.DENY, Verb.ACCEPT, Verb.LEAVE)},
@@ -56,10 +61,16 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-def _site(**options: Any) -> Iterator[_Site]:  # noqa: ANN401 - as `desk` takes
+def _site(name: str = "", **options: Any) -> Iterator[_Site]:  # noqa: ANN401 - as `desk` takes
+    """Give a console; `name` is that of the policy, and of whatever else has one."""
     storage = MemoryStorage()
     storage.create_all()
-    made = desk(storage, mode=Mode.PAGE, account_acts=ACCOUNT_ACTS, **options)
+    named = {"name": name} if name else {}
+    made = desk(storage, mode=Mode.PAGE, account_acts=ACCOUNT_ACTS, **named, **options)
+    kept = PostureStore(storage, WORKFORCE_TENANT)
+    for days in (1, 0):
+        at = made.bench.clock() - timedelta(days=days)
+        kept.keep(poor(at, **({"name": name, "mallory": name} if name else {})))
     with served(made) as url:
         yield _Site(made=made, url=url)
 
@@ -97,6 +108,7 @@ _PAGES: Final = (
     "object",
     "missing",
     "coverage",
+    "posture",
     "contain",
     "restore",
     *(Verb.PUT_BACK, Verb.DENY, Verb.ACCEPT, Verb.LEAVE),
@@ -190,6 +202,24 @@ def test_everything_works_without_script(browser: Browser, own_site: _Site) -> N
         page.reload()
         expect(page.locator(".verdict .st")).to_have_text("Put back")
         expect(page.get_by_text("CHG-7").first).to_be_visible()
+
+
+def test_the_posture_is_read_without_script_and_nothing_is_folded_that_fails_first(
+    browser: Browser, site: _Site
+) -> None:
+    with browser.new_context(viewport=_PHONE, java_script_enabled=False) as context:
+        page = _opened(context, site.url, site.complaints)
+        page.locator(".menu").click()
+        page.get_by_role("link", name="Posture").click()
+        for part in (".verdict .st", "h1", "#first h2"):
+            box = page.locator(part).bounding_box()
+            assert box is not None
+            assert box["y"] + box["height"] <= _PHONE["height"], part
+        expect(page.locator("#gaps")).to_contain_text("signs in with a password")
+        expect(page.locator("#undoing")).to_contain_text("holds Global Administrator")
+        folded = page.locator("#stage-2 details").filter(has_text="The secure score")
+        folded.locator("summary").click()
+        expect(folded.get_by_text("SecurityEvents.Read.All")).to_be_visible()
 
 
 def test_everything_is_reached_by_the_keyboard_alone_and_never_under_the_bar(browser: Browser, own_site: _Site) -> None:

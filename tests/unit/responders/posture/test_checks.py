@@ -28,7 +28,7 @@ from responders.posture.korean_findings import FINDINGS
 from responders.posture.reports import Failures
 from responders.posture.roles import PRIVILEGED_ROLE_ADMINISTRATOR, Held, Holder
 from shared.checks.check import Status, Unread
-from shared.checks.posture import Category, judged
+from shared.checks.posture import Category, PostureCheck, judged
 from shared.checks.snapshot import Part, Snapshot
 from shared.model.privileges import GLOBAL_ADMINISTRATOR
 from tests.fakes import postures
@@ -345,216 +345,242 @@ def test_findings_in_korean_keep_names_and_numbers(text: str, korean: str) -> No
 _OLD: Final = AT - timedelta(days=91)
 
 
+_RIGHT: Final[tuple[tuple[str, Changes, Status, str], ...]] = (
+    (
+        "admin-passwords-recent",
+        {accounts.PEOPLE: postures.people(password_changed=_OLD)},
+        Status.WARNING,
+        "an old password",
+    ),
+    (
+        "admin-passwords-recent",
+        {accounts.PEOPLE: postures.people(password_changed=None)},
+        Status.WARNING,
+        "of no known age",
+    ),
+    (
+        "admin-passwords-recent",
+        {accounts.REGISTRATIONS: dict.fromkeys(ADMINS, ("fido2SecurityKey",))},
+        Status.NOT_APPLICABLE,
+        "passwordless, with an old password date",
+    ),
+    (
+        "unneeded-admins-removed",
+        {accounts.PEOPLE: postures.people(created=AT), accounts.SIGN_INS: {CAROL.id: AT}},
+        Status.OK,
+        "a new account",
+    ),
+    (
+        "unneeded-admins-removed",
+        {accounts.PEOPLE: postures.people(is_enabled=False), accounts.SIGN_INS: {CAROL.id: AT}},
+        Status.OK,
+        "a disabled account",
+    ),
+    (
+        "privileged-roles-mfa-registered",
+        {accounts.PEOPLE: postures.people(is_enabled=False), accounts.REGISTRATIONS: _without(ALICE.id)},
+        Status.OK,
+        "a disabled account needs no factor",
+    ),
+    (
+        "privileged-roles-require-mfa",
+        {sign_in_policies.DEFAULTS: True},
+        Status.OK,
+        "security defaults ask administrators",
+    ),
+    (
+        "legacy-authentication-blocked",
+        {sign_in_policies.DEFAULTS: True, sign_in_policies.POLICIES: policies()},
+        Status.OK,
+        "security defaults block them",
+    ),
+    (
+        "privileged-roles-require-mfa",
+        {
+            sign_in_policies.POLICIES: policies(
+                policy("a group", users={"includeUsers": [], "includeGroups": ["g"]}), *_REST, unread=ADMINS
+            )
+        },
+        Status.UNKNOWN,
+        "whether they are in the group isn't known",
+    ),
+    (
+        "emergency-accounts-not-blocked",
+        {
+            sign_in_policies.POLICIES: policies(
+                policy(
+                    "a group",
+                    users={"includeUsers": [], "includeGroups": ["g"], "excludeUsers": []},
+                    controls=["block"],
+                ),
+                unread=EMERGENCY,
+            )
+        },
+        Status.UNKNOWN,
+        "whether it is in the group isn't known",
+    ),
+    ("pim-activation-guarded", {roles.ACTIVATIONS: None}, Status.NOT_APPLICABLE, "no PIM"),
+    (
+        "pim-activation-guarded",
+        {
+            roles.ACTIVATIONS: [
+                postures.activation(PRIVILEGED_ROLE_ADMINISTRATOR),
+                postures.activation("729827e3-9c14-49f7-bb1b-9608f156bbb8", asks_for_approval=False),
+            ]
+        },
+        Status.OK,
+        "approval for the top roles only",
+    ),
+    (
+        "pim-activation-guarded",
+        {roles.ACTIVATIONS: [postures.activation("some-role", asks_for_mfa=False)]},
+        Status.UNKNOWN,
+        "no privileged role among them",
+    ),
+    (
+        "privileged-roles-just-in-time",
+        {roles.ASSIGNED: [Held(principal=ALICE.id, role=GLOBAL_ADMINISTRATOR, is_lasting=False)]},
+        Status.OK,
+        "it has an end",
+    ),
+    (
+        "privileged-roles-just-in-time",
+        {roles.ASSIGNED: [Held(principal=ALICE.id, role="some-role")]},
+        Status.OK,
+        "not privileged",
+    ),
+    (
+        "password-hash-sync-on",
+        {directory.ORGANIZATION: Organization(is_synced=False, contacts=("a@b.c",)), directory.HASH_SYNC: False},
+        Status.NOT_APPLICABLE,
+        "nothing is synchronized",
+    ),
+    ("azure-owners-few", {azure.OWNERS_OF_SUBSCRIPTIONS: {}}, Status.NOT_APPLICABLE, "no subscription"),
+    (
+        "left-out-groups-guarded",
+        {sign_in_policies.LEFT_OUT: dict[str, bool]()},
+        Status.NOT_APPLICABLE,
+        "no group is left out",
+    ),
+    ("service-principals-in-roles-known", {accounts.WORKLOADS: []}, Status.NOT_APPLICABLE, "no application"),
+    (
+        "service-principals-in-roles-known",
+        {accounts.WORKLOADS: [postures.workload(is_managed=True, secrets=())]},
+        Status.OK,
+        "a managed identity",
+    ),
+    (
+        "service-principals-in-roles-known",
+        {accounts.WORKLOADS: [postures.workload(secrets=((None, None),))]},
+        Status.FAILED,
+        "a secret without an end",
+    ),
+    (
+        "approvals-fresh",
+        {installation.APPROVALS: [("consent", ALICE.id, approval(ALICE, valid_until=AT + timedelta(days=9)))]},
+        Status.WARNING,
+        "it ends soon",
+    ),
+    (
+        "approvals-fresh",
+        {installation.APPROVALS: [("consent", ALICE.id, approval(ALICE, valid_until=_OLD, revoked_at=_OLD))]},
+        Status.OK,
+        "it was revoked",
+    ),
+    (
+        "few-global-administrators",
+        {
+            roles.HOLDERS: postures.holders(
+                Holder(id=MALLORY.id, active=frozenset(), eligible=frozenset({GLOBAL_ADMINISTRATOR}))
+            )
+        },
+        Status.OK,
+        "who is only eligible counts, three are fine",
+    ),
+    (
+        "restricted-units-known",
+        {units.UNITS: {"Emergency": frozenset({BREAK_GLASS_1.id})}},
+        Status.WARNING,
+        "an emergency account in no unit",
+    ),
+    ("admin-access-reviewed", {governance.REVIEWS: None}, Status.NOT_APPLICABLE, "no reviews"),
+    (
+        "admin-access-reviewed",
+        {governance.REVIEWS: [postures.review(again=None, made=AT - timedelta(days=183))]},
+        Status.OK,
+        "one that was held lately",
+    ),
+    (
+        "admin-access-reviewed",
+        {governance.REVIEWS: [postures.review(until=AT.date())]},
+        Status.OK,
+        "one that goes on until today",
+    ),
+    ("no-open-pim-alerts", {governance.ALERTS: None}, Status.NOT_APPLICABLE, "no alerts"),
+    ("secure-score-kept", {reports.SCORES: []}, Status.NOT_APPLICABLE, "no score"),
+    ("secure-score-kept", {reports.SCORES: postures.scores(1, 1)[:1]}, Status.OK, "no trend"),
+    ("secure-score-kept", {reports.SCORES: postures.scores(40, 45)}, Status.OK, "fell by little"),
+    ("secure-score-kept", {reports.SCORES: postures.scores(40, 30)[1:]}, Status.UNKNOWN, "an old score"),
+    ("provisioning-without-failures", {reports.FAILURES: None}, Status.NOT_APPLICABLE, "nothing provisioned"),
+    *(
+        (
+            check,
+            {devices.REGISTRATION: postures.registration(may_join=False, everybody=True, passwords_managed=False)},
+            Status.NOT_APPLICABLE,
+            f"nobody may join ({check})",
+        )
+        for check in ("local-admin-passwords-on", "device-administrators-few")
+    ),
+    (
+        "nobody-else-could-undo-us",
+        {rights.FACTS: rights.Facts(unread={"who holds Azure roles over the responder": "403"})},
+        Status.UNKNOWN,
+        "Azure roles that can't be read",
+    ),
+    ("application-permissions-known", {app_permissions.POWERFUL: {}}, Status.NOT_APPLICABLE, "no such app"),
+    ("activity-logs-exported", {azure.EXPORTS: {}}, Status.NOT_APPLICABLE, "nothing to export"),
+    (
+        "privileged-roles-require-mfa",
+        {roles.HOLDERS: {key: each for key, each in postures.holders().items() if key in EMERGENCY}},
+        Status.NOT_APPLICABLE,
+        "no administrator to ask",
+    ),
+    (
+        "unneeded-admins-removed",
+        {accounts.PEOPLE: {each: postures.person(each, each, created=AT) for each in (*EMERGENCY, *ADMINS)}},
+        Status.NOT_APPLICABLE,
+        "new accounts alone",
+    ),
+)
+
+
 @pytest.mark.parametrize(
     ("check", "changes", "status"),
-    [
-        pytest.param(
-            "admin-passwords-recent",
-            {accounts.PEOPLE: postures.people(password_changed=_OLD)},
-            Status.WARNING,
-            id="an old password",
-        ),
-        pytest.param(
-            "admin-passwords-recent",
-            {accounts.PEOPLE: postures.people(password_changed=None)},
-            Status.WARNING,
-            id="of no known age",
-        ),
-        pytest.param(
-            "admin-passwords-recent",
-            {accounts.REGISTRATIONS: dict.fromkeys(ADMINS, ("fido2SecurityKey",))},
-            Status.NOT_APPLICABLE,
-            id="passwordless, with an old password date",
-        ),
-        pytest.param(
-            "unneeded-admins-removed",
-            {accounts.PEOPLE: postures.people(created=AT), accounts.SIGN_INS: {CAROL.id: AT}},
-            Status.OK,
-            id="a new account",
-        ),
-        pytest.param(
-            "unneeded-admins-removed",
-            {accounts.PEOPLE: postures.people(is_enabled=False), accounts.SIGN_INS: {CAROL.id: AT}},
-            Status.OK,
-            id="a disabled account",
-        ),
-        pytest.param(
-            "privileged-roles-mfa-registered",
-            {accounts.PEOPLE: postures.people(is_enabled=False), accounts.REGISTRATIONS: _without(ALICE.id)},
-            Status.OK,
-            id="a disabled account needs no factor",
-        ),
-        pytest.param(
-            "privileged-roles-require-mfa",
-            {sign_in_policies.DEFAULTS: True},
-            Status.OK,
-            id="security defaults ask administrators",
-        ),
-        pytest.param(
-            "legacy-authentication-blocked",
-            {sign_in_policies.DEFAULTS: True, sign_in_policies.POLICIES: policies()},
-            Status.OK,
-            id="security defaults block them",
-        ),
-        pytest.param(
-            "privileged-roles-require-mfa",
-            {
-                sign_in_policies.POLICIES: policies(
-                    policy("a group", users={"includeUsers": [], "includeGroups": ["g"]}), *_REST, unread=ADMINS
-                )
-            },
-            Status.UNKNOWN,
-            id="whether they are in the group isn't known",
-        ),
-        pytest.param(
-            "emergency-accounts-not-blocked",
-            {
-                sign_in_policies.POLICIES: policies(
-                    policy(
-                        "a group",
-                        users={"includeUsers": [], "includeGroups": ["g"], "excludeUsers": []},
-                        controls=["block"],
-                    ),
-                    unread=EMERGENCY,
-                )
-            },
-            Status.UNKNOWN,
-            id="whether it is in the group isn't known",
-        ),
-        pytest.param("pim-activation-guarded", {roles.ACTIVATIONS: None}, Status.NOT_APPLICABLE, id="no PIM"),
-        pytest.param(
-            "pim-activation-guarded",
-            {
-                roles.ACTIVATIONS: [
-                    postures.activation(PRIVILEGED_ROLE_ADMINISTRATOR),
-                    postures.activation("729827e3-9c14-49f7-bb1b-9608f156bbb8", asks_for_approval=False),
-                ]
-            },
-            Status.OK,
-            id="approval for the top roles only",
-        ),
-        pytest.param(
-            "pim-activation-guarded",
-            {roles.ACTIVATIONS: [postures.activation("some-role", asks_for_mfa=False)]},
-            Status.UNKNOWN,
-            id="no privileged role among them",
-        ),
-        pytest.param(
-            "privileged-roles-just-in-time",
-            {roles.ASSIGNED: [Held(principal=ALICE.id, role=GLOBAL_ADMINISTRATOR, is_lasting=False)]},
-            Status.OK,
-            id="it has an end",
-        ),
-        pytest.param(
-            "privileged-roles-just-in-time",
-            {roles.ASSIGNED: [Held(principal=ALICE.id, role="some-role")]},
-            Status.OK,
-            id="not privileged",
-        ),
-        pytest.param(
-            "password-hash-sync-on",
-            {directory.ORGANIZATION: Organization(is_synced=False, contacts=("a@b.c",)), directory.HASH_SYNC: False},
-            Status.NOT_APPLICABLE,
-            id="nothing is synchronized",
-        ),
-        pytest.param(
-            "azure-owners-few", {azure.OWNERS_OF_SUBSCRIPTIONS: {}}, Status.NOT_APPLICABLE, id="no subscription"
-        ),
-        pytest.param(
-            "left-out-groups-guarded",
-            {sign_in_policies.LEFT_OUT: dict[str, bool]()},
-            Status.NOT_APPLICABLE,
-            id="no group is left out",
-        ),
-        pytest.param(
-            "service-principals-in-roles-known", {accounts.WORKLOADS: []}, Status.NOT_APPLICABLE, id="no application"
-        ),
-        pytest.param(
-            "service-principals-in-roles-known",
-            {accounts.WORKLOADS: [postures.workload(is_managed=True, secrets=())]},
-            Status.OK,
-            id="a managed identity",
-        ),
-        pytest.param(
-            "service-principals-in-roles-known",
-            {accounts.WORKLOADS: [postures.workload(secrets=((None, None),))]},
-            Status.FAILED,
-            id="a secret without an end",
-        ),
-        pytest.param(
-            "approvals-fresh",
-            {installation.APPROVALS: [("consent", ALICE.id, approval(ALICE, valid_until=AT + timedelta(days=9)))]},
-            Status.WARNING,
-            id="it ends soon",
-        ),
-        pytest.param(
-            "approvals-fresh",
-            {installation.APPROVALS: [("consent", ALICE.id, approval(ALICE, valid_until=_OLD, revoked_at=_OLD))]},
-            Status.OK,
-            id="it was revoked",
-        ),
-        pytest.param(
-            "few-global-administrators",
-            {
-                roles.HOLDERS: postures.holders(
-                    Holder(id=MALLORY.id, active=frozenset(), eligible=frozenset({GLOBAL_ADMINISTRATOR}))
-                )
-            },
-            Status.OK,
-            id="who is only eligible counts, three are fine",
-        ),
-        pytest.param(
-            "restricted-units-known",
-            {units.UNITS: {"Emergency": frozenset({BREAK_GLASS_1.id})}},
-            Status.WARNING,
-            id="an emergency account in no unit",
-        ),
-        pytest.param("admin-access-reviewed", {governance.REVIEWS: None}, Status.NOT_APPLICABLE, id="no reviews"),
-        pytest.param(
-            "admin-access-reviewed",
-            {governance.REVIEWS: [postures.review(again=None, made=AT - timedelta(days=183))]},
-            Status.OK,
-            id="one that was held lately",
-        ),
-        pytest.param(
-            "admin-access-reviewed",
-            {governance.REVIEWS: [postures.review(until=AT.date())]},
-            Status.OK,
-            id="one that goes on until today",
-        ),
-        pytest.param("no-open-pim-alerts", {governance.ALERTS: None}, Status.NOT_APPLICABLE, id="no alerts"),
-        pytest.param("secure-score-kept", {reports.SCORES: []}, Status.NOT_APPLICABLE, id="no score"),
-        pytest.param("secure-score-kept", {reports.SCORES: postures.scores(1, 1)[:1]}, Status.OK, id="no trend"),
-        pytest.param("secure-score-kept", {reports.SCORES: postures.scores(40, 45)}, Status.OK, id="fell by little"),
-        pytest.param(
-            "secure-score-kept", {reports.SCORES: postures.scores(40, 30)[1:]}, Status.UNKNOWN, id="an old score"
-        ),
-        pytest.param(
-            "provisioning-without-failures", {reports.FAILURES: None}, Status.NOT_APPLICABLE, id="nothing provisioned"
-        ),
-        *(
-            pytest.param(
-                check,
-                {devices.REGISTRATION: postures.registration(may_join=False, everybody=True, passwords_managed=False)},
-                Status.NOT_APPLICABLE,
-                id=f"nobody may join ({check})",
-            )
-            for check in ("local-admin-passwords-on", "device-administrators-few")
-        ),
-        pytest.param(
-            "nobody-else-could-undo-us",
-            {rights.FACTS: rights.Facts(unread={"who holds Azure roles over the responder": "403"})},
-            Status.UNKNOWN,
-            id="Azure roles that can't be read",
-        ),
-        pytest.param(
-            "application-permissions-known", {app_permissions.POWERFUL: {}}, Status.NOT_APPLICABLE, id="no such app"
-        ),
-    ],
+    [pytest.param(check, changes, status, id=about) for check, changes, status, about in _RIGHT],
 )
 def test_what_is_right_in_its_way(check: str, changes: Changes, status: Status) -> None:
     found, text = _line(check, snapshot(changes))
     assert found is status, text
+
+
+@pytest.mark.parametrize("check", _CHECKS.values(), ids=_CHECKS.keys())
+def test_each_check_has_a_tenant_that_it_does_not_apply_to_or_says_why_there_is_none(check: PostureCheck) -> None:
+    found = any(name == check.id and status is Status.NOT_APPLICABLE for name, _, status, _ in _RIGHT)
+    assert found is not bool(check.always_applies), "give it either a tenant in _RIGHT or always_applies"
+    assert not check.always_applies or check.always_applies.endswith(".")
+
+
+@pytest.mark.parametrize("check", [check.id for check in _CHECKS.values() if check.always_applies])
+def test_what_applies_to_every_tenant_never_says_that_it_does_not(check: str) -> None:
+    own = [changes for name, changes, _ in _FAILS if name == check]
+    own += [changes for name, changes, _, _ in _RIGHT if name == check]
+    empty: Changes = {
+        part: [] if isinstance(value, list) else {}
+        for part, value in postures.healthy().items()
+        if isinstance(value, (list, dict))
+    }
+    for changes in (*own, {part: empty[part] for part in _CHECKS[check].parts if part in empty}):
+        assert _line(check, snapshot(changes))[0] is not Status.NOT_APPLICABLE
 
 
 def test_without_emergency_accounts_both_checks_fail() -> None:
