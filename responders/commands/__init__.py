@@ -37,5 +37,6 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "status": ("status",),
     "posture": ("posture",),
     "suggest": ("profile",),
+    "completion": ("completion",),
 }
 """Each module and its commands, in the order of the help text. What is run imports its own module only."""

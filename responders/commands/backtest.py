@@ -17,6 +17,7 @@ from responders.commands import Subparsers
 from responders.commands.backtest_report import as_json, as_text
 from responders.commands.connection import CommandError
 from responders.commands.profile import add_rosters_option, add_tenant_option, profile_for, tenant_for
+from responders.commands.tables import add_report_option, is_json
 from shared.detect.matcher import Matcher
 from shared.model.clock import utc_now
 from shared.normalize import read_stream
@@ -76,7 +77,7 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="a file of records, or - for standard input")
     parser.add_argument("--approvals", metavar="FILE", help="who is approved, as JSON or CSV")
-    parser.add_argument("--json", action="store_true", help="as one JSON object, whole")
+    add_report_option(parser)
     add_rosters_option(parser)
     add_tenant_option(parser)
     parser.set_defaults(run=_run)
@@ -90,7 +91,7 @@ def _run(arguments: argparse.Namespace) -> int:
     _read_all(arguments.files, report, aggregation, Matcher(CATALOGUE, profile), tenant_id=tenant_for(arguments))
     aggregation.finish()
     until = (utc_now() + _APPROVED_FOR).date()
-    text = as_json(report, until) if arguments.json else as_text(report, until, shutil.get_terminal_size().columns)
+    text = as_json(report, until) if is_json(arguments) else as_text(report, until, shutil.get_terminal_size().columns)
     sys.stdout.write(text)
     return 0
 

@@ -1,7 +1,7 @@
 """`responder cases`: what happened and what was done about it."""
 
 import argparse
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -11,13 +11,14 @@ from responders.commands.connection import (
     CommandError,
     add_settings_option,
     environment_from,
+    since_of,
     storage_from,
     unknown,
 )
 from responders.commands.found_cases import case_named
 from responders.commands.tables import Format, add_output_option, escaped_json, print_json, print_list
+from responders.commands.waiting import add_watch_option, waiting_for, watched
 from responders.sigma_rules import catalogue_of
-from shared.authority.approvals import since_from
 from shared.model.clock import utc_now
 from shared.model.events import fold
 from shared.model.settings import settings_from
@@ -45,6 +46,7 @@ def add_parser(subparsers: "Subparsers") -> None:
     parser.add_argument("--actor", default="", metavar="WHO", help="only by who has this id, or this in the name")
     parser.add_argument("--detection", default="", metavar="ID", help="only those that this detection found")
     add_output_option(parser)
+    add_watch_option(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object a line, whole")
     parser.add_argument(
         "--most", type=int, default=200, metavar="N", help="how many of a tenant (default: 200; 0: all)"
@@ -64,16 +66,23 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.most < 0:
         raise CommandError(f"--most is a number of cases, not {arguments.most}")
     _check_detection(arguments)
-    since = _since(arguments)
-    each = [islice(_cases(ledger, tenant, arguments, since), arguments.most or None) for tenant in settings.tenants]
-    found = sorted((case for cases in each for case in cases), key=lambda case: case.at, reverse=True)
+    since = since_of(arguments)
+
+    def read() -> "list[Case]":
+        each = [islice(_cases(ledger, tenant, arguments, since), arguments.most or None) for tenant in settings.tenants]
+        with waiting_for("reading cases"):
+            return sorted((case for cases in each for case in cases), key=lambda case: case.at, reverse=True)
+
+    return watched(arguments, read, lambda found: _show(arguments, found))
+
+
+def _show(arguments: argparse.Namespace, found: "list[Case]") -> None:
     if arguments.json:
         for case in found:
             print(escaped_json(msgspec.json.encode(case).decode()))
-        return 0
+        return
     rows = [_line(case, is_table=arguments.output == Format.TABLE) for case in found]
     print_list(arguments, _COLUMNS, rows, none=_none(arguments), whole=found)
-    return 0
 
 
 def _check_detection(arguments: argparse.Namespace) -> None:
@@ -83,13 +92,6 @@ def _check_detection(arguments: argparse.Namespace) -> None:
         known = [one.id for one in catalogue_of(environment_from(arguments))]
         if wanted not in known:
             raise unknown("detection", wanted, known, listed_by="responder catalogue")
-
-
-def _since(arguments: argparse.Namespace) -> datetime | None:
-    try:
-        return since_from(arguments.since).astimezone(UTC) if arguments.since else None
-    except ValueError as error:
-        raise CommandError(str(error)) from error
 
 
 def _cases(ledger: Ledger, tenant: "Tenant", arguments: argparse.Namespace, since: datetime | None) -> "Iterator[Case]":

@@ -6,10 +6,12 @@ import getpass
 import json
 import os
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from enum import IntEnum
 from pathlib import Path
 from typing import Final
 
+from shared.authority.approvals import since_from
 from shared.clients.storage import Storage
 
 
@@ -110,6 +112,18 @@ def storage_from(arguments: argparse.Namespace) -> Storage:
             " or AzureWebJobsStorage__accountName, or pass --settings FILE"
         )
     return Storage(environment)
+
+
+def since_of(arguments: argparse.Namespace) -> datetime | None:
+    """Give the instant of --since, None without it.
+
+    Raises:
+        CommandError: it is no date.
+    """
+    try:
+        return since_from(arguments.since).astimezone(UTC) if arguments.since else None
+    except ValueError as error:
+        raise CommandError(str(error)) from error
 
 
 def add_who_and_why(parser: argparse.ArgumentParser, *, why: str) -> None:

@@ -5,7 +5,6 @@ in one step. The app acts at its next look, within a minute or two.
 """
 
 import argparse
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from responders.commands.acts import (
@@ -16,10 +15,10 @@ from responders.commands.acts import (
     print_plan,
     who_and_why,
 )
-from responders.commands.connection import CommandError, add_settings_option, add_who_and_why
+from responders.commands.connection import CommandError, add_settings_option, add_who_and_why, since_of
 from responders.commands.stored_objects import runtime_from
 from responders.commands.tables import Format, add_output_option, escaped, print_beside, print_folded, print_list
-from shared.authority.approvals import since_from
+from responders.commands.waiting import add_watch_option, waiting_for, watched
 from shared.model.errors import LeaseLost
 from shared.respond.case_owners import first_owners, scopes_of
 from shared.respond.containing import Contained, ContainmentPlan, contain, keep, plan_containment, release
@@ -55,13 +54,14 @@ def add_parser(subparsers: "Subparsers") -> None:
     parser = subparsers.add_parser("restraints", help="list what was taken from accounts, with age and owner")
     parser.add_argument("--all", action="store_true", help="those that were released too")
     add_output_option(parser)
+    add_watch_option(parser)
     add_settings_option(parser)
     parser.set_defaults(run=_list)
 
 
 def _contain(arguments: argparse.Namespace) -> int:
     runtime = runtime_from(arguments)
-    case, since = found_case(runtime, arguments.case), _since(arguments)
+    case, since = found_case(runtime, arguments.case), since_of(arguments)
     if not arguments.yes:
         _print(runtime, plan_containment(runtime, case, since=since, also=arguments.also), arguments)
         return 0
@@ -76,13 +76,6 @@ def _contain(arguments: argparse.Namespace) -> int:
     if contained.result in {Result.MOVED, Result.NOT_ALL}:
         _print(runtime, plan_containment(runtime, case, since=since, also=arguments.also), arguments)
     return 0 if contained.result in {Result.DONE, Result.ALREADY} else 1
-
-
-def _since(arguments: argparse.Namespace) -> datetime | None:
-    try:
-        return since_from(arguments.since).astimezone(UTC) if arguments.since else None
-    except ValueError as error:
-        raise CommandError(str(error)) from error
 
 
 def _print_result(contained: Contained) -> None:
@@ -141,11 +134,21 @@ def _decide(arguments: argparse.Namespace) -> int:
 def _list(arguments: argparse.Namespace) -> int:
     runtime = runtime_from(arguments)
     broken: list[Row] = []
-    found = [
-        kept.containment
-        for tenant in runtime.settings.tenants
-        for kept in runtime.restraints.of_tenant(tenant.id, unreadable=broken.append)
-    ]
+
+    def read() -> "list[Containment]":
+        broken.clear()
+        with waiting_for("reading what was taken"):
+            return [
+                kept.containment
+                for tenant in runtime.settings.tenants
+                for kept in runtime.restraints.of_tenant(tenant.id, unreadable=broken.append)
+            ]
+
+    status = watched(arguments, read, lambda found: _show(arguments, runtime, found, broken))
+    return 1 if broken else status
+
+
+def _show(arguments: argparse.Namespace, runtime: "Runtime", found: "list[Containment]", broken: "list[Row]") -> None:
     shown = [one for one in found if arguments.all or one.released is None]
     owner_of = first_owners(runtime)
     rows: list[tuple[str, ...]] = []
@@ -167,7 +170,6 @@ def _list(arguments: argparse.Namespace) -> int:
             print_folded(f"{one.case}: {line_of(step)}")
     for row in broken:
         print_beside(arguments, escaped(f"! a row can't be read: {row.partition}, {row.key}"))
-    return 1 if broken else 0
 
 
 def _decided(one: "Containment") -> str:

@@ -20,7 +20,8 @@ from responders.commands.connection import (
     unknown,
     values_from,
 )
-from responders.commands.tables import escaped
+from responders.commands.tables import add_report_option, escaped, is_json
+from responders.commands.waiting import waiting_for
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -52,7 +53,7 @@ def add_parser(subparsers: Subparsers) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("checks", nargs="*", metavar="CHECK", help="run these checks only, like tables-there")
-    parser.add_argument("--json", action="store_true", help="the report as one JSON object")
+    add_report_option(parser)
     parser.add_argument("--page", action="store_true", help="send a page marked TEST over each channel too")
     parser.add_argument(
         "--since",
@@ -70,10 +71,13 @@ def _run(arguments: argparse.Namespace) -> int:
         raise CommandError(
             "--app asks the app, which has its own settings and runs every check: leave --settings and the checks out"
         )
-    report = (
-        _of_app(arguments.app, pages=arguments.page, since=arguments.since) if arguments.app else _of_here(arguments)
-    )
-    if arguments.json:
+    with waiting_for("checking the installation"):
+        report = (
+            _of_app(arguments.app, pages=arguments.page, since=arguments.since)
+            if arguments.app
+            else _of_here(arguments)
+        )
+    if is_json(arguments):
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(report)).decode() + "\n")
     else:
         sys.stdout.writelines(f"{_text_of(line)}\n" for line in report.lines)

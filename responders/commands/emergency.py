@@ -15,7 +15,7 @@ import msgspec
 
 from responders.commands.connection import CommandError, ExitStatus, NoAnswer, NotFound
 from responders.commands.emergency_offline import OPERATOR_KEY, add_key, add_offline, batches, run_offline
-from responders.commands.tables import add_output_option, escaped, print_beside, print_list
+from responders.commands.tables import add_output_option, add_report_option, escaped, is_json, print_beside, print_list
 from shared.model.clock import utc_now
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _command(
 def _add_reading(commands: "Subparsers") -> None:
     add_output_option(_command(commands, "list", _list, "list emergencies and drills"))
     show = _command(commands, "show", _show, "show one, whole")
-    show.add_argument("--json", action="store_true", help="the whole answer, with the entries")
+    add_report_option(show)
     _add_id(show)
 
 
@@ -410,7 +410,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _show(arguments: argparse.Namespace) -> int:
     said = _brought(arguments).show(arguments.id)
-    if arguments.json:
+    if is_json(arguments):
         print(escaped(msgspec.json.encode(said).decode()))
         return 0
     _print(said)

@@ -14,7 +14,8 @@ from responders.commands.connection import (
     move_to_the_app,
     values_from,
 )
-from responders.commands.tables import escaped, escaped_json
+from responders.commands.tables import add_report_option, escaped, escaped_json, is_json
+from responders.commands.waiting import waiting_for
 from shared.clients.storage import EVIDENCE_PREFIX, Storage
 from shared.emergency.manifest import ENTRIES, FolderFiles, KeptFiles, StoredFiles, Verified, verify
 
@@ -47,7 +48,7 @@ def add_parser(subparsers: "Subparsers") -> None:
         help="SHA-256 of the manifest's last entry, as the emergency or its report shows it: without it, a manifest"
         " that was made anew as a whole isn't noticed",
     )
-    check.add_argument("--json", action="store_true", help="as JSON")
+    add_report_option(check)
     add_settings_option(check)
     check.set_defaults(run=_run)
 
@@ -56,8 +57,9 @@ def _run(arguments: argparse.Namespace) -> int:
     head = str(arguments.head)
     if head and not _DIGEST.fullmatch(head):
         raise CommandError(f"--head is {head!r}: it should be a SHA-256, 64 hexadecimal digits")
-    found = verify(_kept(arguments), head=head)
-    if arguments.json:
+    with waiting_for("comparing the files with the manifest"):
+        found = verify(_kept(arguments), head=head)
+    if is_json(arguments):
         print(escaped_json(msgspec.json.encode(found).decode()))
     else:
         _print(found, head)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from responders.commands.connection import CommandError, NotFound, add_settings_option, storage_from
+from responders.commands.connection import CommandError, NotFound, add_settings_option, since_of, storage_from
 from responders.commands.signing import add_key_options, signed_acts_from
 from responders.commands.tables import add_output_option, escaped, escaped_json, print_beside, print_list
 from shared.authority import journal
@@ -42,6 +42,7 @@ def add_parser(subparsers: "Subparsers") -> None:
     parser.add_argument(
         "subject", nargs="*", metavar="SUBJECT", help="only about this, like kill-switch or mode ca-policy-updated"
     )
+    parser.add_argument("--since", default="", metavar="DATE", help="only what was decided since then, in UTC")
     add_output_option(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object a line, whole")
     parser.add_argument(
@@ -73,11 +74,13 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _list(arguments: argparse.Namespace) -> int:
     storage, subject = storage_from(arguments), " ".join(arguments.subject)
+    since = since_of(arguments)
     chains = (journal.history(storage, subject),) if subject else journal.read_all(storage)
     signed = [entry for entry in journal.signed_entries(storage) if not subject or entry.act.subject == subject]
     entries = sorted((*(one for chain in chains for one in chain.entries), *signed), key=lambda entry: entry.act.when)
     if subject and not entries and not chains[0].problems:
         raise NotFound(f"nothing is in the journal of {subject!r}; `responder journal` lists every subject")
+    entries = [entry for entry in entries if since is None or entry.act.when >= since]
     if arguments.json:
         for entry in entries:
             print(escaped_json(msgspec.json.encode({"entry": entry, "digest": entry.digest}).decode()))
@@ -87,7 +90,7 @@ def _list(arguments: argparse.Namespace) -> int:
             arguments,
             names,
             [_line(entry) for entry in entries],
-            none="nothing is in the journal",
+            none="nothing was decided since then" if since else "nothing is in the journal",
             whole=[{"entry": entry, "digest": entry.digest} for entry in entries],
         )
     return _print_problems(arguments, chains)

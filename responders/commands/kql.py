@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from responders.commands import Subparsers
 from responders.commands.connection import CommandError, environment_from, unknown
 from responders.commands.profile import add_rosters_option, profile_for
+from responders.commands.tables import Format, is_json, print_json
 from responders.sigma_rules import catalogue_of
 from shared.detect.kusto.compile import document, why_no_query
 from shared.model.detections import AnyDetection
@@ -45,6 +46,14 @@ def add_parser(subparsers: Subparsers) -> None:
         help="write analytics rules of Microsoft Sentinel, as YAML and as ARM template",
     )
     add_rosters_option(parser)
+    parser.add_argument(
+        "-o",
+        "--output",
+        choices=("kusto", Format.JSON.value),
+        default="kusto",
+        metavar="kusto|json",
+        help="the queries themselves (the default), or a JSON list with each detection's id and query",
+    )
     parser.set_defaults(run=_run)
 
 
@@ -53,6 +62,8 @@ def _run(arguments: argparse.Namespace) -> int:
     known = {detection.id: detection for detection in catalogue_of(environment_from(arguments))}
     detections = [_detection(known, name) for name in ids or known]
     profile = profile_for(arguments)
+    if is_json(arguments) and (arguments.sentinel or arguments.out):
+        raise CommandError("-o json prints the queries: leave --sentinel and --out out")
     if arguments.sentinel:
         return _write_rules(detections, arguments.out, profile)
     reasons = {detection.id: because for detection in detections if (because := why_no_query(detection))}
@@ -60,6 +71,9 @@ def _run(arguments: argparse.Namespace) -> int:
     detections = [detection for detection in detections if detection.id not in reasons]
     if arguments.out:
         return _write(detections, Path(arguments.out), profile)
+    if is_json(arguments):
+        print_json([{"detection": each.id, "query": document(each, profile)} for each in detections])
+        return 0
     sys.stdout.write("\n".join(document(detection, profile) for detection in detections))
     return 0
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, cast
 
 import msgspec
 
@@ -15,6 +15,7 @@ from responders.commands import Subparsers
 from responders.commands.connection import environment_from
 from responders.commands.profile import add_rosters_option, add_tenant_option, profile_for, tenant_for
 from responders.commands.records import not_judged_in_words
+from responders.commands.tables import Format, print_list
 from responders.sigma_rules import catalogue_of
 from shared.detect.aggregation.describe import raises_case_when
 from shared.detect.matcher import Matcher
@@ -66,6 +67,39 @@ class _Totals:
         )
 
 
+class _Written:
+    """The lines, as -o says: each at once, or all of them at the end."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self._arguments = arguments
+        self._is_at_once = arguments.output not in set(Format)
+        self._lines: list[dict[str, object]] = []
+
+    def add(self, line: dict[str, object]) -> None:
+        if self._is_at_once:
+            sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
+        else:
+            self._lines.append(line)
+
+    def end(self) -> None:
+        if not self._is_at_once:
+            rows = [_row(line) for line in self._lines]
+            print_list(self._arguments, _COLUMNS, rows, none="nothing matches", whole=self._lines)
+        sys.stdout.flush()
+
+
+_COLUMNS: Final = ("detection", "record", "risk", "actor", "target")
+
+
+def _row(line: Mapping[str, object]) -> tuple[str, ...]:
+    """Give a match, or a record that can't be read, as a row of a table."""
+    if "unreadable" in line:
+        return "can't be read", f"{line['record']}", "", "", f"{line['unreadable']}"
+    actor, target = (cast("Mapping[str, str]", line[each]) for each in ("actor", "target"))
+    names = (actor["name"] or actor["id"], target["name"] or target["id"])
+    return str(line["detection"]), f"{line['record']}", str(line["risk"]), *names
+
+
 def add_parser(subparsers: Subparsers) -> None:
     """Add the command."""
     parser = subparsers.add_parser(
@@ -77,6 +111,15 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("files", nargs="+", metavar="FILE", help="a file of records, or - for standard input")
     add_rosters_option(parser)
     add_tenant_option(parser)
+    lines = "jsonl"
+    parser.add_argument(
+        "-o",
+        "--output",
+        choices=(lines, Format.JSON.value, Format.TABLE.value),
+        default=lines,
+        metavar=f"{lines}|json|table",
+        help="one JSON object a line, as each is found (the default), all of it as a JSON list, or a table",
+    )
     parser.set_defaults(run=_run)
 
 
@@ -87,19 +130,20 @@ def _run(arguments: argparse.Namespace) -> int:
     matcher = Matcher(catalogue, profile)
     case_when = {one.id: raises_case_when(one, profile) for one in catalogue}
     totals = _Totals()
+    written = _Written(arguments)
     status = 0
     for name in files:
         label = {"file": name} if len(files) > 1 else {}
         try:
             for line in _lines_of(name, matcher, case_when, totals, tenant_id=tenant_id):
-                sys.stdout.buffer.write(msgspec.json.encode(label | line) + b"\n")
+                written.add(label | line)
         except (_NotReadable, OSError) as error:
             if isinstance(error, BrokenPipeError):
                 raise
             sys.stdout.flush()
             sys.stderr.write(f"responder: {name}: {getattr(error, 'strerror', None) or error}\n")
             status = 2
-    sys.stdout.flush()
+    written.end()
     sys.stderr.write(f"responder: {totals}\n")
     return status
 

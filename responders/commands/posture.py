@@ -23,6 +23,7 @@ from responders.commands.connection import (
     unknown,
 )
 from responders.commands.tables import add_output_option, escaped, has_colours, is_json, print_list
+from responders.commands.waiting import waiting_for
 from shared.authority.approvals import until_from
 from shared.model.bilingual import ENGLISH
 from shared.model.calls import checked_id
@@ -117,7 +118,8 @@ def _store(arguments: argparse.Namespace) -> "PostureStore":
 
 
 def _show(arguments: argparse.Namespace) -> int:
-    posture = _of_app(arguments.app, arguments.tenant) if arguments.app else _store(arguments).latest()
+    with waiting_for("having the app look at the tenant" if arguments.app else "reading the last result"):
+        posture = _of_app(arguments.app, arguments.tenant) if arguments.app else _store(arguments).latest()
     if posture is None:
         raise NotFound("nobody has looked yet: the app does each morning; --app URL has it look now")
     lines = [line for line in posture.lines if arguments.stage in {None, line.stage}]

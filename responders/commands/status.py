@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from responders.commands.connection import CommandError, NoAnswer, add_settings_option, environment_from, storage_from
-from responders.commands.tables import escaped, has_colours
+from responders.commands.tables import add_report_option, escaped, has_colours, is_json
+from responders.commands.waiting import waiting_for
 from shared.model.clock import utc_now
 from shared.model.settings import settings_from
 
@@ -39,7 +40,7 @@ def add_parser(subparsers: "Subparsers") -> None:
         description=_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--json", action="store_true", help="the coverage as one JSON object")
+    add_report_option(parser)
     parser.add_argument("--app", metavar="URL", help="ask the app at this address, like https://HOST")
     add_settings_option(parser)
     parser.set_defaults(run=_run)
@@ -48,8 +49,9 @@ def add_parser(subparsers: "Subparsers") -> None:
 def _run(arguments: argparse.Namespace) -> int:
     from shared.ingest.coverage import Coverage  # noqa: PLC0415 - only where it is needed
 
-    coverage = _of_app(arguments.app, Coverage) if arguments.app else _of_here(arguments)
-    if arguments.json:
+    with waiting_for("asking what is seen"):
+        coverage = _of_app(arguments.app, Coverage) if arguments.app else _of_here(arguments)
+    if is_json(arguments):
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(coverage)).decode() + "\n")
     else:
         sys.stdout.writelines(f"{line}\n" for line in lines_of(coverage, colours=has_colours()))

@@ -14,7 +14,7 @@ from responders.commands import Subparsers
 from responders.commands.backtest import Progress, opened, size_of
 from responders.commands.connection import CommandError, environment_from
 from responders.commands.profile import add_rosters_option, add_tenant_option, profile_for, tenant_for
-from responders.commands.tables import escaped, print_json
+from responders.commands.tables import Format, escaped, is_json, print_json, print_list
 from responders.suggestions import LOOKED_BACK, Suggestion, Suggestions, merged
 from shared.detect.matcher import Matcher
 from shared.model.clock import utc_now
@@ -49,6 +49,14 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     add_rosters_option(parser)
     add_tenant_option(parser)
+    parser.add_argument(
+        "-o",
+        "--output",
+        choices=(Format.JSON.value, Format.TABLE.value),
+        default=Format.JSON.value,
+        metavar="json|table",
+        help="the whole profile (the default), or a table of what is suggested",
+    )
     parser.set_defaults(run=_run)
 
 
@@ -62,7 +70,11 @@ def _run(arguments: argparse.Namespace) -> int:
     if not suggestions.days:
         raise CommandError(f"there is no record of the last {arguments.days} days in it; --days takes older ones")
     found = suggestions.found()
-    print_json(merged(present, found))
+    if is_json(arguments):
+        print_json(merged(present, found))
+    else:
+        rows = [(each.field, json.dumps(each.value, ensure_ascii=False)) for each in found]
+        print_list(arguments, ("field", "value"), rows, none="nothing is suggested")
     lines = _explained(suggestions.days, found, present)
     sys.stderr.writelines(f"{escaped(line)}\n" for line in lines)
     if not profile.privileged_accounts:

@@ -51,6 +51,20 @@ def add_output_option(parser: argparse.ArgumentParser, *, also: Sequence[str] = 
     )
 
 
+def add_report_option(parser: argparse.ArgumentParser) -> None:
+    """Add -o and --json, which every command that prints one report takes: for people, or all of it as JSON."""
+    formats = [Format.TABLE.value, Format.JSON.value]
+    parser.add_argument("--json", action="store_true", help="the same as -o json")
+    parser.add_argument(
+        "-o",
+        "--output",
+        choices=formats,
+        default=Format.TABLE.value,
+        metavar="|".join(formats),
+        help="for people (the default), or all of it as one JSON object",
+    )
+
+
 def is_json(arguments: argparse.Namespace) -> bool:
     """Whether JSON is asked for, by -o json, or by --json where the command has that too."""
     return bool(arguments.output == Format.JSON or getattr(arguments, "json", False))

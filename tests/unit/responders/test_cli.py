@@ -8,6 +8,7 @@ import pytest
 from responders import cli
 from responders.cli import main
 from responders.commands.connection import CommandError, NoAnswer, NotFound
+from responders.commands.parsing import parser_of
 from responders.commands.tables import has_colours, places, print_table
 from shared.model.errors import (
     BadIdentifier,
@@ -19,6 +20,7 @@ from shared.model.errors import (
     Throttled,
     Unreachable,
 )
+from tests.fakes.parsers import formats_of, leaves
 
 
 @pytest.mark.parametrize(
@@ -85,6 +87,33 @@ def test_the_version_is_the_projects(capsys: pytest.CaptureFixture[str]) -> None
 def test_the_exit_statuses_are_documented_where_people_look(capsys: pytest.CaptureFixture[str]) -> None:
     main([])
     assert "5 something can't be reached" in capsys.readouterr().out
+
+
+# What each command prints.
+
+_DO_SOMETHING: Final = """
+approve, revoke, acknowledge, take-back, note, classify, baseline accept, baseline reject, leave, undo, accept, deny,
+put-back, restore, contain, release, keep, lists import, stop, start, operator key, operator genesis, operator add,
+operator suspend, operator sign, operator keep, operator passkey, operator emergency-key, operator code,
+emergency declare, emergency step, emergency acknowledge, emergency announce, emergency ask, emergency confirm,
+emergency extend, emergency close, emergency drill, emergency merge
+"""
+_WRITE_A_TEXT: Final = "lists export, emergency print, completion"
+"""A file of a format of its own, paper, a script."""
+
+
+def test_every_command_prints_json_beside_what_is_for_people_unless_it_only_does_something() -> None:
+    """A new command takes -o, or is named above by whoever adds it."""
+    without = {name for name, parser in leaves(parser_of()) if "json" not in formats_of(parser)}
+    named = {" ".join(name.split()) for name in f"{_DO_SOMETHING},{_WRITE_A_TEXT}".split(",")}
+    assert without == named
+
+
+@pytest.mark.parametrize(
+    "formats", [pytest.param(found, id=name) for name, parser in leaves(parser_of()) if (found := formats_of(parser))]
+)
+def test_what_takes_json_has_something_for_people_too(formats: frozenset[str]) -> None:
+    assert formats & {"table", "kusto"}
 
 
 # Tables.

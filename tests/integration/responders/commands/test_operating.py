@@ -313,6 +313,13 @@ def test_the_journal_says_who_did_what_and_why(run: Run, storage: Storage) -> No
     assert len(run("journal", "approval", _LIST, ALICE.id).lines) == 3
     said = [json.loads(line)["entry"]["act"]["what"] for line in run("journal", "--json").lines]
     assert said == ["approve", "stop", "start"]
+    assert [line.split() for line in run("journal", "--since", "2026-01-01").lines] == [
+        line.split() for line in listed.lines
+    ]
+    assert run("journal", "--since", "2126-01-01").out == "nothing was decided since then\n"
+    assert run("journal", "--since", "2126-01-01", "-o", "json").out == "[]\n"
+    ran = run("journal", "--since", "soon")
+    assert (ran.status, "'soon' is not a date" in ran.err) == (2, True)
     ran = run("journal", "mode", "x")
     assert (ran.status, "nothing is in the journal of 'mode x'" in ran.err) == (3, True)
     storage.purge(Table.JOURNAL, "PartitionKey eq 'kill-switch' and RowKey eq '0000000001'", most=1)
@@ -381,6 +388,12 @@ def test_cases_of_every_tenant_are_listed(run: Run, storage: Storage) -> None:
     assert [line.split()[0] for line in listed[2:]] == [second, first]
     assert listed[3].split()[-4:] == ["done", "remediate", "unknown", "closed"]
     assert [line.split()[0] for line in run("cases", "--open").lines[2:]] == [second]
+
+
+@pytest.mark.parametrize("name", ["cases", "restraints"])
+def test_where_on_call_waits_a_list_is_watched_by_people(run: Run, name: str) -> None:
+    ran = run(name, "--watch", "-o", "json")
+    assert (ran.status, "--watch shows a table to people" in ran.err) == (2, True)
 
 
 def test_a_case_is_shown_whole(run: Run, storage: Storage) -> None:

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,14 @@ def test_without_an_id_all_are_printed(capfd: pytest.CaptureFixture[str]) -> Non
     assert main(["kql"]) == 0
     text = capfd.readouterr().out
     assert [name for name in IDS if f'detection = "{name}"' in text] == IDS
+
+
+def test_queries_are_a_list_too(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["kql", "ca-policy-updated"]) == 0
+    text = capfd.readouterr().out
+    assert main(["kql", "ca-policy-updated", "-o", "json"]) == 0
+    assert json.loads(capfd.readouterr().out) == [{"detection": "ca-policy-updated", "query": text}]
+    assert main(["kql", "-o", "json", "--out", str(tmp_path)]) == 2
 
 
 def test_each_is_written_to_a_file_of_its_own(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,5 @@
 """Every command that lists something prints a table that fits, JSON, and TSV. They are found in the parser itself."""
 
-import argparse
 import ast
 import json
 import unicodedata
@@ -8,14 +7,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import pytest
 
 from infra.local.world import ALICE, MALLORY
 from responders import commands
-from responders.cli import main, parser_of
+from responders.cli import main
 from responders.commands import cases, connection, emergency
+from responders.commands.parsing import parser_of
 from responders.commands.tables import places
 from shared.authority.owners import NamedOwner, TableOwners
 from shared.clients.storage_names import Table
@@ -26,6 +26,7 @@ from shared.respond.redirects import WHY
 from tests.fakes.clock import NOW
 from tests.fakes.lamps import AT, LAMP, Lamps, lamp_event, lamp_record
 from tests.fakes.memory_storage import MemoryStorage
+from tests.fakes.parsers import formats_of, leaves
 from tests.fakes.restraints import scene
 from tests.fakes.runtime import TENANT, Bench, approval
 
@@ -67,7 +68,7 @@ _LISTS: Final[Mapping[str, tuple[str, ...]]] = {
     "settle": (),
     "sigma": ("rules",),
 }
-"""Each command that has -o, and the words that have it list something."""
+"""Each command that has -o tsv, and the words that have it list something."""
 
 _WITHOUT_ROWS: Final = frozenset({"operator list", "settle"})
 """Lists of which the scene has no row: that they are empty is said, and is an empty list in JSON."""
@@ -76,16 +77,6 @@ _NO_LISTS: Final = frozenset(
     {"acts.print_plan", "baseline._print_answers", "baseline._print_object", "stolen._print_result"}
 )
 """What prints a table that is no list of its own: a plan, an object, what came of an act."""
-
-
-def _with_output(parser: argparse.ArgumentParser, path: str = "") -> Iterator[str]:
-    """Give the commands that take -o."""
-    for action in parser._actions:  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - argparse has no public way
-        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-            for name, each in cast("Mapping[str, argparse.ArgumentParser]", action.choices).items():
-                yield from _with_output(each, f"{path} {name}".strip())
-        elif "-o" in action.option_strings:
-            yield path
 
 
 def _calls(name: str) -> Iterator[tuple[str, ast.Call]]:
@@ -100,7 +91,7 @@ def _calls(name: str) -> Iterator[tuple[str, ast.Call]]:
 
 
 def test_every_list_of_the_parser_is_tried_here() -> None:
-    assert set(_with_output(parser_of())) == set(_LISTS)
+    assert {name for name, parser in leaves(parser_of()) if "tsv" in formats_of(parser)} == set(_LISTS)
 
 
 def test_what_is_printed_as_a_table_is_a_list_or_known_not_to_be_one() -> None:

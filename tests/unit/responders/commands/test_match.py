@@ -321,6 +321,20 @@ def test_a_tenant_that_the_settings_do_not_name_is_said(run: Run, tmp_path: Path
     assert "--tenant is 'b2c': it should be workforce or b2c, as in the settings, or an id" in ran.errors
 
 
+def test_matches_are_a_list_or_a_table_too(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "records.json"
+    file.write_bytes(written([IDLE, MATCHING, UNREADABLE]))
+    lines = run("match", file).lines
+    assert json.loads(run("match", file, "-o", "json").text) == lines
+    head, _, matched, unreadable = run("match", file, "-o", "table").text.splitlines()
+    assert head.split() == ["detection", "record", "risk", "actor", "target"]
+    assert matched.startswith("ca-policy-updated  1")
+    assert unreadable.startswith("can't be read      2")
+    file.write_bytes(written([IDLE]))
+    assert run("match", file, "-o", "json").text == "[]\n"
+    assert run("match", file, "-o", "table").text == "nothing matches\n"
+
+
 def test_categories_that_nothing_judges_are_counted_apart(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "records.json"
     file.write_bytes(written([{"category": "RiskyAgents"}, {"category": "RiskyAgents"}, IDLE]))

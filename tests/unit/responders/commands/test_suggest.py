@@ -49,6 +49,15 @@ def test_a_profile_is_printed_with_what_it_was_worked_out_of(
     assert "nobody is known to be privileged" not in error
 
 
+def test_what_is_suggested_is_a_table_too(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, exported: str
+) -> None:
+    monkeypatch.setenv("VOCABULARY", json.dumps({"privileged_accounts": [ROLE_HOLDER]}))
+    code, out, _ = _run(capsys, exported, "-o", "table")
+    rows = {line.split()[0]: line.split(maxsplit=1)[1] for line in out.splitlines()}
+    assert (code, rows["field"], rows["privileged_countries"]) == (0, "value", '["NL"]')
+
+
 def test_the_profile_may_be_a_file(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, exported: str, tmp_path: Path
 ) -> None:
