@@ -22,7 +22,7 @@ from infra.local.programs import ProgramError, module
 from infra.local.stack import REPOSITORY, Stack
 from infra.local.story import Scene
 from infra.local.world import ALICE, RESPONDER
-from shared.model.cases import Case, Outcome, State
+from shared.model.cases import Case, State
 from shared.model.kinds import ApprovalList, Mode
 
 _CASE_WITHIN: Final = 60.0
@@ -58,7 +58,9 @@ class Demo:
     def _finish(self, played: Played) -> None:
         scene = played.scene
         try:
-            played.case = until(lambda: self._case_of(played), within=_CASE_WITHIN, what="no finished case")
+            played.case = until(
+                lambda: played.case_among(self.desk.cases()), within=_CASE_WITHIN, what="no finished case"
+            )
         except TimeoutError as error:
             played.wrong = str(error)
             return
@@ -67,15 +69,6 @@ class Demo:
             played.wrong = f"decided {found[0]} with outcome {found[1]}, not {scene.decision} and {scene.outcome}"
             return
         played.wrong = scene.check(self.stack.control.state())
-
-    def _case_of(self, played: Played) -> Case | None:
-        for case in self.desk.cases():
-            on_it = case.target.id.lower().endswith(played.target_id.lower())
-            is_it = on_it and case.detection == played.scene.detection
-            by_whom = case.actor.id == played.scene.actor.id and case.at >= played.began - timedelta(seconds=1)
-            if is_it and by_whom and (case.state is State.CLOSED or case.outcome is Outcome.PENDING):
-                return case
-        return None
 
     def one_case_for(self, played: Played) -> str:
         """Say what is wrong when an event that came three times made more than one case or one remediation."""

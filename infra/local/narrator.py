@@ -4,12 +4,13 @@ import os
 import sys
 import textwrap
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from infra.local.story import Scene
-from shared.model.cases import Case, Outcome
+from shared.model.cases import Case, Outcome, State
 
 _WIDTH: Final = 100
 
@@ -23,6 +24,19 @@ class Played:
     target_id: str
     case: Case | None = None
     wrong: str = ""
+
+    def case_among(self, cases: Iterable[Case]) -> Case | None:
+        """Find the case that was made of it, once it has come to something."""
+        return next((case for case in cases if self._is_its(case) and _came_to_something(case)), None)
+
+    def _is_its(self, case: Case) -> bool:
+        on_it = case.target.id.lower().endswith(self.target_id.lower())
+        by_whom = case.actor.id == self.scene.actor.id and case.at >= self.began - timedelta(seconds=1)
+        return on_it and by_whom and case.detection == self.scene.detection
+
+
+def _came_to_something(case: Case) -> bool:
+    return case.state is State.CLOSED or case.outcome is Outcome.PENDING
 
 
 class Narrator:

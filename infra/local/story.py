@@ -366,7 +366,7 @@ PIPELINE_CHANGE: Final = Scene(
     check=_session_is(6),
 )
 IMPOSTOR_CHANGE: Final = Scene(
-    summary="Another app that calls itself 'Release pipeline' sets it to 90 hours",
+    summary="Another app that calls itself 'Release pipeline' sets the sign-in frequency of CA003 to 90 hours",
     actor=IMPOSTOR,
     detection="ca-policy-updated",
     decision="remediate",

@@ -10,9 +10,12 @@ import sys
 import threading
 from typing import Final
 
+import httpx
+
 from infra.local.desk import settle_in
 from infra.local.programs import ProgramError
 from infra.local.stack import REPOSITORY, Stack
+from infra.local.story import BREAK_GLASS_USED, SELF_EXCLUSION
 
 
 def main() -> int:
@@ -48,6 +51,8 @@ def main() -> int:
                 ),
                 flush=True,
             )
+            if not done.is_set():
+                _look_around(stack)
             while not done.wait(1) and stack.host_program.is_running():
                 if redeploying.is_set():
                     redeploying.clear()
@@ -59,6 +64,20 @@ def main() -> int:
     return 0
 
 
+def _look_around(stack: Stack) -> None:
+    """Have something to see from the start: a change that is put back, a page, and how the tenant stands."""
+    try:
+        for scene in (SELF_EXCLUSION, BREAK_GLASS_USED):
+            scene.act(stack.control)
+            print(f"Just now: {scene.summary}. The inbox and the console show what comes of it.", flush=True)
+        headers = stack.operator_headers()
+        httpx.post(f"{stack.host['url']}/api/posture", headers=headers, timeout=_LOOK_SECONDS).raise_for_status()
+    except httpx.HTTPError as error:
+        print(f"Not all of it could be shown: {error}", flush=True)
+
+
+_LOOK_SECONDS: Final = 120
+
 _WELCOME: Final = """
 The local stack is up. Ctrl-C stops it; `kill -HUP {process}` deploys the code as it is now.
 It plays what is deployed: storage by managed identity, events through a queue, sign-in in front of the app.
@@ -67,10 +86,16 @@ It plays what is deployed: storage by managed identity, events through a queue, 
   functions host    {host}
   console           {host}/api/console
   simulated tenant  {tenant}
-  settings          .local/settings.json   (for example: responder cases --settings .local/settings.json)
+  settings          .local/settings.json
   logs              .local/logs
 
 A link in a card asks who you are: Alice Alvarez is let in.
+
+Things to try, in another terminal:
+
+  .venv/bin/responder try                                            what can happen, like: responder try owner-taken
+  .venv/bin/responder cases --settings .local/settings.json          what happened, and what was done
+  .venv/bin/responder posture --settings .local/settings.json        how the tenant stands against the roadmap
 """
 
 if __name__ == "__main__":

@@ -38,5 +38,6 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "posture": ("posture",),
     "suggest": ("profile",),
     "completion": ("completion",),
+    "trying": ("try",),
 }
 """Each module and its commands, in the order of the help text. What is run imports its own module only."""

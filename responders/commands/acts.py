@@ -5,6 +5,7 @@ same; the app writes what is to be written at its next look, within a minute or 
 """
 
 import argparse
+import shlex
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -13,6 +14,7 @@ from responders.commands.connection import CommandError, add_settings_option, ad
 from responders.commands.found_cases import case_named
 from responders.commands.stored_objects import found_object, leaf_shown, runtime_from, value_shown
 from responders.commands.tables import escaped, print_table
+from responders.commands.waiting import waiting_for
 from shared.authority.approvals import since_from
 from shared.model.errors import LeaseLost
 from shared.model.objects import WHOLE
@@ -82,9 +84,10 @@ def found_case(runtime: "Runtime", case_id: str) -> "Case":
 def ask(runtime: "Runtime", asking: Asking, arguments: argparse.Namespace, command: str) -> int:
     """Print the plan; with --yes do what was shown, and print the new plan where that is out of date."""
     if not arguments.yes:
-        plan = plan_act(runtime, asking).plan
+        with waiting_for("reading how it stands"):
+            plan = plan_act(runtime, asking).plan
         print_plan(runtime, plan)
-        print_how_to_do_it(command, plan.digest)
+        print_how_to_do_it(arguments, command, plan.digest)
         return 0
     by, reason = who_and_why(arguments)
     acted = done(lambda: act(runtime, asking, digest=arguments.yes, by=by, reason=reason).result)
@@ -94,7 +97,7 @@ def ask(runtime: "Runtime", asking: Asking, arguments: argparse.Namespace, comma
     if acted is Result.MOVED:
         plan = plan_act(runtime, asking).plan
         print_plan(runtime, plan)
-        print_how_to_do_it(command, plan.digest)
+        print_how_to_do_it(arguments, command, plan.digest)
     return 0 if acted in {Result.DONE, Result.ALREADY} else 1
 
 
@@ -141,7 +144,8 @@ def print_plan(runtime: "Runtime", plan: ActPlan) -> None:
         print("\n" + escaped(f"To take it back: {kind.undo}"))
 
 
-def print_how_to_do_it(command: str, digest: str) -> None:
-    """Print the command that does what was shown."""
+def print_how_to_do_it(arguments: argparse.Namespace, command: str, digest: str) -> None:
+    """Print the command that does what was shown, where it was shown from."""
     if digest:
-        print("\n" + escaped(f"to do it: {command} --reason TEXT --yes {digest[:LEAST_DIGEST]}"))
+        settings = f" --settings {shlex.quote(arguments.settings)}" if arguments.settings else ""
+        print("\n" + escaped(f"to do it: {command} --reason TEXT --yes {digest[:LEAST_DIGEST]}{settings}"))

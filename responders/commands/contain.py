@@ -108,7 +108,7 @@ def _print(runtime: "Runtime", plan: ContainmentPlan, arguments: argparse.Namesp
         print(escaped(f"! not looked at: {text}"))
     since = f" --since {arguments.since}" if arguments.since else ""
     also = "".join(f" --also {each}" for each in arguments.also)
-    print_how_to_do_it(f"responder contain {plan.case.id}{since}{also}", plan.digest)
+    print_how_to_do_it(arguments, f"responder contain {plan.case.id}{since}{also}", plan.digest)
     if not plan.digest:
         print("nothing is to be done")
 

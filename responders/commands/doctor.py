@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -20,7 +20,7 @@ from responders.commands.connection import (
     unknown,
     values_from,
 )
-from responders.commands.tables import add_report_option, escaped, is_json
+from responders.commands.tables import add_report_option, is_json, print_folded
 from responders.commands.waiting import waiting_for
 
 if TYPE_CHECKING:
@@ -33,9 +33,11 @@ _TOKEN: Final = "RESPONDER_TOKEN"  # noqa: S105 - the variable's name, not a tok
 _WITHIN_SECONDS: Final = 240
 """As long as Azure lets an HTTP call to a function take."""
 
+_WELL: Final = frozenset({"ok", "not applicable"})
+
 _HELP: Final = f"""\
 Checks settings, storage, the identity and its permissions, every read, the sources, the channels, the people and the
-running app. Each finding is one line, with what to do about it. The doctor changes nothing.
+running app. Each finding is one line, with what to do about it; what isn't well comes last. The doctor changes nothing.
 
 Only the app itself has its identity, so in Azure ask the app: --app, with a function key in {_KEY} and, where App
 Service authentication is on, an access token for the operators' registration in {_TOKEN}. Both are taken from the
@@ -80,15 +82,21 @@ def _run(arguments: argparse.Namespace) -> int:
     if is_json(arguments):
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(report)).decode() + "\n")
     else:
-        sys.stdout.writelines(f"{_text_of(line)}\n" for line in report.lines)
+        for line in what_is_not_well_last(report.lines):
+            print_folded(_text_of(line))
         counts = Counter(line.status for line in report.lines)
         print(", ".join(f"{count} {status}" for status, count in counts.items()))
     return 0 if report.healthy else 1
 
 
+def what_is_not_well_last(lines: Sequence["Line"]) -> "list[Line]":
+    """Put the lines that somebody has to read where a terminal shows them: at the end."""
+    return sorted(lines, key=lambda line: line.status not in _WELL)
+
+
 def _text_of(line: "Line") -> str:
     what_to_do = f" -> {line.cure}" if line.cure else ""
-    return escaped(f"{line.status:<7}  {line.check:<25}  {line.found}{what_to_do}")
+    return f"{line.status:<7}  {line.check:<25}  {line.found}{what_to_do}"
 
 
 def _of_here(arguments: argparse.Namespace) -> "Report":

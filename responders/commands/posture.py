@@ -22,7 +22,7 @@ from responders.commands.connection import (
     storage_from,
     unknown,
 )
-from responders.commands.tables import add_output_option, escaped, has_colours, is_json, print_list
+from responders.commands.tables import add_output_option, escaped, has_colours, is_json, print_list, report_width
 from responders.commands.waiting import waiting_for
 from shared.authority.approvals import until_from
 from shared.model.bilingual import ENGLISH
@@ -182,12 +182,14 @@ def lines_of(
         tone = {"failed": _RED, "ok": _GREEN}.get(line.status, _YELLOW)
         word = painted(f" {_WORDS[line.status]:^10} ", tone)
         title = f"{line.title} ({line.id}{', manual' if line.is_manual else ''})"
-        first_row, *rows = textwrap.wrap(escaped(title), _WIDTH - len(_INDENT)) or [""]
+        first_row, *rows = textwrap.wrap(escaped(title), report_width(_WIDTH) - len(_INDENT)) or [""]
         yield f"{word} {first_row}"
         yield from (f"{_INDENT}{row}" for row in rows)
         texts = (*bulleted(line.found), f"-> {line.cure}" if line.cure else "", line.accepted)
         for text in filter(None, texts):
-            yield from textwrap.wrap(escaped(text), _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)
+            yield from textwrap.wrap(
+                escaped(text), report_width(_WIDTH), initial_indent=_INDENT, subsequent_indent=_INDENT
+            )
 
 
 def _of_app(url: str, tenant: str) -> "Posture":

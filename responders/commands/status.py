@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from responders.commands.connection import CommandError, NoAnswer, add_settings_option, environment_from, storage_from
-from responders.commands.tables import add_report_option, escaped, has_colours, is_json
+from responders.commands.tables import add_report_option, escaped, has_colours, is_json, report_width
 from responders.commands.waiting import waiting_for
 from shared.model.clock import utc_now
 from shared.model.settings import settings_from
@@ -97,7 +97,9 @@ def lines_of(coverage: "Coverage", *, colours: bool) -> "Iterator[str]":
         word, read = f" {WORDS[entry.sight]:<8}", ago(entry.read_at, coverage.at)
         yield f"{painted(word, tone)}  {painted(name, _BOLD)}  last read {read}"
         for text in (f"missing: {entry.needed}" if entry.needed else "", entry.because, f"-> {entry.cure}"):
-            yield from textwrap.wrap(escaped(text), _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)
+            yield from textwrap.wrap(
+                escaped(text), report_width(_WIDTH), initial_indent=_INDENT, subsequent_indent=_INDENT
+            )
         yield ""
     fine = [entry for entry in coverage.entries if entry.sight.is_fine]
     widest = max((len(f"{entry.about}, {entry.tenant}") for entry in fine), default=0)

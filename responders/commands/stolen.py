@@ -82,6 +82,8 @@ def _print(runtime: "Runtime", revocation: Revocation, arguments: argparse.Names
     for text in revocation.unread:
         print(escaped(f"! not looked at: {text}"))
     if revocation.approvals or revocation.plans:
-        print_how_to_do_it(f"responder revoke {arguments.object_id} --since {arguments.since}", revocation.digest)
+        print_how_to_do_it(
+            arguments, f"responder revoke {arguments.object_id} --since {arguments.since}", revocation.digest
+        )
     else:
         print("nothing is to be done")

@@ -130,6 +130,11 @@ def has_colours() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
+def report_width(most: int) -> int:
+    """Give how wide the lines of a report may be: as the terminal, and `most` on a wide one or where there is none."""
+    return min(_room() or most, most)
+
+
 def escaped(text: str) -> str:
     """Give text without characters that move a cursor or hide: each becomes its code point in angle brackets."""
     return "".join(one if one.isprintable() else f"<U+{ord(one):04X}>" for one in text)

@@ -17,6 +17,9 @@ _PAGES: Final = ("/api/console/i/", "/api/open/")
 _SIGN_IN: Final = "/.auth/login/"
 """Where App Service authentication sends whoever hasn't signed in, when it doesn't refuse."""
 
+_MOST_NAMED: Final = 10
+"""As many detections of a mode are named; of more it is said how many, and `responder mode` lists them."""
+
 _MOST_SKEW: Final = timedelta(seconds=60)
 
 
@@ -29,7 +32,10 @@ def _modes(context: DoctorContext) -> list[Finding]:
 
 
 def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names) or "none"
+    found = list(names)
+    if len(found) > _MOST_NAMED:
+        return f"{len(found)} detections"
+    return ", ".join(found) or "none"
 
 
 def _kill_switch(context: DoctorContext) -> list[Finding]:

@@ -1,5 +1,6 @@
 """`responder undo`, `accept`, `deny`, `put-back`, `leave CASE`, `restore`: a plan is shown, and done only as shown."""
 
+import argparse
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -9,6 +10,7 @@ import pytest
 
 from infra.local.world import ALICE, BREAK_GLASS_1
 from responders.cli import main
+from responders.commands.acts import print_how_to_do_it
 from shared.model.kinds import Mode
 from shared.model.objects import key_of
 from shared.respond.resume import resume
@@ -186,3 +188,11 @@ def test_without_a_list_it_is_asked_since_when(back: Bench, run: _Run) -> None:
     status, _, errors = run("revoke", ALICE.id)
     assert status == 2
     assert "say since when" in errors
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"), [(None, ""), (".local/my settings.json", " --settings '.local/my settings.json'")]
+)
+def test_the_command_that_does_it_is_whole(capsys: pytest.CaptureFixture[str], settings: str | None, said: str) -> None:
+    print_how_to_do_it(argparse.Namespace(settings=settings), "responder undo x", "0123456789abcdef")
+    assert capsys.readouterr().out == f"\nto do it: responder undo x --reason TEXT --yes 0123456789ab{said}\n"

@@ -1,6 +1,8 @@
 """The command `responder doctor`, and that its checks are declared whole."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -11,12 +13,15 @@ from infra.local.world import (
     RESPONDER_B2C,
 )
 from responders.cli import main
+from responders.commands.doctor import what_is_not_well_last
 from responders.doctor import CHECKS
 from responders.kinds.principals import GET_USER
 from responders.permissions import CALLS, GRANTS
 from responders.read_probes import NOT_TRIED, READ_PROBES
 from responders.rosters import GET_ROLE_DEFINITION
-from shared.model.kinds import TenantKind
+from shared.authority.control_history import ControlState
+from shared.checks.check import Line, Status
+from shared.model.kinds import Mode, TenantKind
 
 
 @pytest.mark.parametrize("since", ["yesterday", "2026-01-31T12:00:00", ""])
@@ -48,6 +53,24 @@ def test_a_check_that_there_is_not(tmp_path: Path, capsys: pytest.CaptureFixture
     file.write_text('{"Values": {}}', encoding="utf-8")
     assert main(["doctor", "tables-are-there", "--settings", str(file)]) == 3
     assert "no check is called 'tables-are-there'; did you mean tables-there or " in capsys.readouterr().err
+
+
+def test_what_is_not_well_stands_last_in_its_own_order() -> None:
+    each = ("failed", "ok", "unknown", "not applicable", "warning", "ok")
+    lines = [
+        Line(check=str(number), title="", status=Status(status), found="", cure="")
+        for number, status in enumerate(each)
+    ]
+    assert [line.check for line in what_is_not_well_last(lines)] == ["1", "3", "5", "0", "2", "4"]
+
+
+def test_many_detections_of_a_mode_are_counted_and_few_named() -> None:
+    (modes,) = [check for check in CHECKS if check.id == "modes-known"]
+    known = [SimpleNamespace(id=f"detection-{number}") for number in range(13)]
+    state = ControlState(stopped=False, modes={"*": Mode.PAGE, "detection-3": Mode.ENFORCE})
+    context: Any = SimpleNamespace(control_state=state, content=SimpleNamespace(detections=known))
+    (found,) = modes.run(context)
+    assert found.text == "observe: none; page: 12 detections; enforce: detection-3"
 
 
 def test_an_address_where_nobody_is(capsys: pytest.CaptureFixture[str]) -> None:
