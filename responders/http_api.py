@@ -294,6 +294,9 @@ OPERATIONS: Final[Mapping[str, tuple[Operation, ...]]] = {
     ),
     "console_page": (
         _page("GET", "console/coverage", "Say whether the product sees, and reaches people."),
+        _page("GET", "console/approvals", "Say who may change what, and what waits for a second operator."),
+        _page("GET", "console/passkey", "Show the reader's passkeys, and the button that makes one."),
+        _page("POST", "console/passkey", "Give the public half of a passkey that was just made."),
         _page("GET", "console/i/{case}", "Show an incident."),
         _page("GET", "console/i/{case}/{verb}", "Show what an act would do."),
         _page("POST", "console/i/{case}/{verb}", "Do what was shown."),

@@ -10,11 +10,12 @@ Library `webauthn` is imported when a passkey is checked for the first time.
 import hashlib
 import re
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
 
-from shared.authority.operator_keys import KeyKind, PublicKey, bytes_of
+from shared.authority.operator_keys import KeyKind, PublicKey, bytes_of, problem_with_key, text_of
 from shared.model.setting_values import is_loopback
 
 _LONGEST: Final = 8192
@@ -65,6 +66,38 @@ def is_signed_by_passkey(key: PublicKey, content: bytes, signature: str) -> bool
     said = dict(zip(names, parts, strict=True))
     answer = {"id": key.credential, "rawId": key.credential, "type": "public-key", "response": said}
     return _is_right(key, msgspec.json.encode(answer), content, _origin_at(key, client))
+
+
+def made_passkey(*, credential: str, client: str, attestation: str, challenge: bytes, origin: str) -> PublicKey | None:
+    """Read what a browser's `navigator.credentials.create` gave, all in base64url: the public half of a new passkey.
+
+    None where it isn't of this challenge and this page, or the person didn't prove who they are. Who made the
+    authenticator isn't asked: operators compare the fingerprint before they sign whose it is.
+    """
+    from webauthn import verify_registration_response  # noqa: PLC0415 - imported on first use
+
+    host = urlsplit(origin).hostname or ""
+    said = {"clientDataJSON": client, "attestationObject": attestation}
+    answer = {"id": credential, "rawId": credential, "type": "public-key", "response": said}
+    if sum(map(len, (credential, client, attestation))) > _LONGEST:
+        return None
+    try:
+        made = verify_registration_response(
+            credential=answer,
+            expected_challenge=challenge,
+            expected_rp_id=host,
+            expected_origin=origin,
+            require_user_verification=True,
+        )
+    except Exception:  # noqa: BLE001 - as below
+        return None
+    key = PublicKey(
+        kind=KeyKind.PASSKEY,
+        public=text_of(made.credential_public_key),
+        credential=text_of(made.credential_id),
+        host=host,
+    )
+    return None if problem_with_key(key) else key
 
 
 def counter_of(signature: str) -> int:

@@ -79,6 +79,11 @@ def entry_in(text: str) -> Entry | str:
     return "its time names no time zone" if entry.act.when.tzinfo is None else entry
 
 
+def takes_two(approval_list: ApprovalList) -> bool:
+    """Whether an approval on a list takes two persons: it may give roles."""
+    return approval_list in _CRITICAL_LISTS
+
+
 def persons_needed(entry: Entry) -> int:
     """Say how many operators sign an entry: two where its row may give roles, or stops much at once."""
     return 2 if entry.effect is None or _is_critical(entry.effect, entry.act.when) else 1

@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from shared.console import texts
+from shared.console import approval_texts, texts
 from shared.console.assets import SCRIPT, STYLE
 from shared.console.markup import Html, Part, el, joined, name, sentence
 from shared.console.reasons import in_korean
@@ -130,6 +130,7 @@ def _bar(view: View, up: tuple[str, str] | None) -> Html:
     links = [
         el("a", f"{view.say(texts.INCIDENTS)}: {view.say(words)}", href=f"{ROOT}{query}") for query, words in which
     ]
+    links.append(el("a", view.say(approval_texts.APPROVALS), href=f"{ROOT}/approvals"))
     links.append(el("a", view.say(texts.COVERAGE), href=f"{ROOT}/coverage"))
     links.append(el("a", view.say(texts.POSTURE), href=f"{ROOT}/posture"))
     out = el("a", view.say(texts.SIGN_OUT), href=f"{SIGN_OUT}?post_logout_redirect_uri={ROOT}")

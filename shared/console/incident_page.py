@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import Struct
 
 from shared.authority.journal import Act, What
-from shared.console import texts
+from shared.console import approval_texts, texts
 from shared.console.frame import ROOT, View, ago, card, clock, news, page
 from shared.console.incidents import Incident, object_of
 from shared.console.leaves import differences_shown, leaf_rows
@@ -16,6 +16,7 @@ from shared.console.markup import LONGEST_NAME, Html, Part, el, in_headline, joi
 from shared.console.sentences import NOUNS, Named, Said, what_happened
 from shared.console.sheets import LABELS, note_field
 from shared.console.states import Look, Stage
+from shared.console.who import who
 from shared.model.bilingual import Words
 from shared.model.cases import Outcome, Standing
 from shared.model.escape import shown
@@ -43,7 +44,8 @@ class Shown(Struct, frozen=True, kw_only=True):
 
     `said` is what came of a press, `others` are ids of other open incidents of the same actor, None where that isn't
     known. `rules` is None where no object is guarded. `containment` is what was taken from accounts because of it, and
-    `may_contain` whether that of its actor can be: it is certain whose it is.
+    `may_contain` whether that of its actor can be: it is certain whose it is. `may_approve` is whether the actor can be
+    put on the detection's list.
     """
 
     named: Named
@@ -53,6 +55,7 @@ class Shown(Struct, frozen=True, kw_only=True):
     others: tuple[str, ...] | None = ()
     containment: Containment | None = None
     may_contain: bool = False
+    may_approve: bool = False
 
 
 def incident_page(incident: Incident, also: Shown, view: View) -> str:
@@ -258,7 +261,7 @@ def _steps_to_take(incident: Incident, also: Shown, view: View) -> Iterator[tupl
             yield from _by_hand(incident, view)
             besides = [_to_sheet(texts.CONTAIN, "contain", incident, view)] if _may_be_taken(incident, also) else []
             yield _step(texts.NOT_WANTED, incident, view, _to_put_back(incident), is_main=True, besides=besides)
-            yield _step(texts.WANTED, incident, view, (Verb.ACCEPT, Verb.LEAVE))
+            yield _step(texts.WANTED, incident, view, (Verb.ACCEPT, Verb.LEAVE), besides=_approve(incident, also, view))
             yield from _contained(also, incident, view)
         case Stage.WAITS:
             because = incident.case.pending or incident.case.because
@@ -273,7 +276,7 @@ def _steps_to_take(incident: Incident, also: Shown, view: View) -> Iterator[tupl
         case Stage.BACK:
             yield (_ask(incident, view),)
             yield from _restrain(incident, also, view)
-            yield _step(texts.WANTED, incident, view, (Verb.UNDO,))
+            yield _step(texts.WANTED, incident, view, (Verb.UNDO,), besides=_approve(incident, also, view))
         case Stage.APPROVED | Stage.DECIDED:
             yield (el("p", view.say(texts.NOTHING_TO_DO)),)
             yield _step(texts.NOT_WANTED, incident, view, (Verb.DENY,))
@@ -330,6 +333,12 @@ def _may_be_taken(incident: Incident, also: Shown) -> bool:
     """Whether the actor's account can be taken from whoever uses it, and isn't yet."""
     is_held = also.containment is not None and also.containment.released is None
     return also.may_contain and not is_held and incident.case.standing is not Standing.APPROVED
+
+
+def _approve(incident: Incident, also: Shown, view: View) -> list[Part]:
+    """Give the way to approve the actor, where that is something else than it is now."""
+    is_new = also.may_approve and incident.case.standing is not Standing.APPROVED
+    return [_to_sheet(approval_texts.APPROVE, "approve", incident, view)] if is_new else []
 
 
 def _restrain(incident: Incident, also: Shown, view: View) -> Iterator[tuple[Part, ...]]:
@@ -570,14 +579,14 @@ def _who_is_who(incident: Incident, also: Shown, view: View) -> Html:
     if case.actor.id or case.actor.name:
         tone, words = _STANDINGS[case.standing]
         tag = el("span", view.say(words), class_=f"tag {tone}") if incident.detection.unless_actor_in else None
-        people.append(_who(case.actor.name, case.actor.id, tag, _others(also, view), view))
+        people.append(who(case.actor.name, case.actor.id, tag, _others(also, view), view))
     object_id = object_of(case)
     noun = NOUNS[object_id.kind].in_language(view.language) if object_id else shown(case.target.kind, 60)
     about = incident.object_state.name if incident.object_state else case.target.name
     tag = el("span", noun, class_="tag") if noun else None
-    people.append(_who(about, case.target.id, tag, [also.tenant, ". ", _portal_text(incident, view)], view))
-    people += [_who(also.named(each), each, None, None, view) for each in _members(incident)]
-    people.append(_who(view.say(texts.THIS_INCIDENT), case.id, None, None, view))
+    people.append(who(about, case.target.id, tag, [also.tenant, ". ", _portal_text(incident, view)], view))
+    people += [who(also.named(each), each, None, None, view) for each in _members(incident)]
+    people.append(who(view.say(texts.THIS_INCIDENT), case.id, None, None, view))
     return card(view.say(texts.WHO_IS_WHO), people, id_="who")
 
 
@@ -600,31 +609,3 @@ def _others(also: Shown, view: View) -> Part:
         return view.say(texts.NO_OTHERS_OPEN)
     links = [[" ", el("a", f"{place}", href=view.link("i", each))] for place, each in enumerate(also.others[:10], 1)]
     return [view.say(texts.OTHERS_OPEN, count=len(also.others)), links]
-
-
-def _who(called: str, id_: str, tag: Part, detail: Part, view: View) -> Html:
-    """Write somebody or something: the name, the id on a line of its own, and a button to copy it where scripts run."""
-    unknown = el("span", view.say(texts.NAME_NOT_READ), class_="s")
-    shown_name = name(called) if called else unknown
-    copy = (
-        el(
-            "button",
-            view.say(texts.COPY),
-            el("span", f" {shown(called or id_, 60)}", class_="vh"),
-            class_="cp",
-            type="button",
-            data_copy=id_,
-            data_done=view.say(texts.COPIED),
-            hidden=True,
-        )
-        if id_
-        else None
-    )
-    line = el("p", el("span", shown_name, " ", tag), copy, class_="nm")
-    return el(
-        "div",
-        line,
-        el("p", detail, class_="s") if detail else None,
-        el("p", el("span", shown(id_, _LONGEST), class_="id")) if id_ else None,
-        class_="who",
-    )

@@ -18,6 +18,18 @@ from shared.authority.acts import NotSigned, WaitsForSecond
 from shared.authority.approvals import since_from
 from shared.authority.owners import NamedOwner, TableOwners
 from shared.console import texts
+from shared.console.approval_routes import (
+    APPROVALS,
+    APPROVE,
+    PASSKEY,
+    SAID,
+    Answer,
+    ApprovalDesk,
+    Data,
+    Led,
+    Page,
+)
+from shared.console.approving import approvable
 from shared.console.assets import SCRIPT, STYLE
 from shared.console.coverage_page import Health, coverage_page, modes_of
 from shared.console.frame import ROOT, View, clock
@@ -78,7 +90,7 @@ _A_YEAR: Final = 31_536_000
 _FORM: Final = "application/x-www-form-urlencoded"
 
 POLICY: Final = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self';"
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self';"
     " frame-ancestors 'none'; base-uri 'none'"
 )
 _SAFE: Final[Mapping[str, str]] = {
@@ -92,6 +104,9 @@ _SAFE: Final[Mapping[str, str]] = {
     "Vary": "Accept-Language, Cookie",
 }
 
+_ABOUT_ITSELF: Final = frozenset({"coverage", "posture", APPROVALS, PASSKEY})
+"""The pages about the product and its tenant, by the last part of their addresses."""
+
 _WRITES: Final = frozenset({Verb.PUT_BACK, Verb.UNDO, Verb.DENY})
 _SAID: Final[Mapping[str, Words]] = {
     "writes": texts.DONE_WRITES,
@@ -102,6 +117,7 @@ _SAID: Final[Mapping[str, Words]] = {
     "contained": texts.DONE_CONTAINED,
     "in-part": texts.DONE_IN_PART,
     "remarked": texts.NOTED,
+    **SAID,
 }
 
 
@@ -207,8 +223,8 @@ class _Answering:
         match self._places:
             case []:
                 return self._list(visitor)
-            case ["coverage" | "posture" as which]:
-                return self._health() if which == "coverage" else self._posture()
+            case [which] if which in _ABOUT_ITSELF:
+                return self._about_itself(visitor, which)
             case ["i", case_id, *act]:
                 return self._of_incident(case_id, act)
             case ["o", kind, key]:
@@ -226,6 +242,8 @@ class _Answering:
                 return self._sheet(case_id, Verb(verb))
             case [restraining] if restraining in RESTRAINING:
                 return self._restraint_sheet(case_id, restraining)
+            case ["approve"]:
+                return self._approve(case_id)
             case _:
                 return self._said(HTTPStatus.NOT_FOUND, texts.NO_PAGE)
 
@@ -292,6 +310,7 @@ class _Answering:
             others=self._others(incident),
             containment=containment,
             may_contain=may_contain,
+            may_approve=not isinstance(approvable(self._runtime, case, incident.detection), Words),
         )
         return self._html(HTTPStatus.OK, incident_page(incident, shown, self._view()))
 
@@ -435,6 +454,8 @@ class _Answering:
         match self._places:
             case ["me"]:
                 return self._choose(form)
+            case ["passkey"]:
+                return self._make_passkey(visitor, form)
             case ["i", case_id, what]:
                 return self._press(visitor, case_id, what, form)
             case ["o", kind, key, Verb.RESTORE]:
@@ -449,6 +470,8 @@ class _Answering:
             return self._act(visitor, case_id, Verb(what), form)
         if what in RESTRAINING:
             return self._restrain(visitor, case_id, what, form)
+        if what == APPROVE:
+            return self._approve(case_id, form)
         return self._said(HTTPStatus.NOT_FOUND, texts.NO_PAGE)
 
     def _is_from_own_page(self) -> bool:
@@ -603,6 +626,65 @@ class _Answering:
         if kept is not None and kept.released is None and released_plan(kept) != plan:
             return Result.MOVED
         return release(self._runtime, case.tenant_id, case.id, by=by, reason=reason)
+
+    # ---- approvals ----
+
+    def _approvals(self, visitor: Visitor) -> ApprovalDesk:
+        return ApprovalDesk(
+            runtime=self._runtime,
+            door=self._console.door,
+            visitor=visitor,
+            view=self._view(),
+            request=self._request,
+            now=self._now,
+        )
+
+    def _about_itself(self, visitor: Visitor, which: str) -> Reply:
+        match which:
+            case "coverage":
+                return self._health()
+            case "posture":
+                return self._posture()
+            case "approvals":
+                return self._answered(self._approvals(visitor).approvals(self._said_of(APPROVALS)))
+            case _ if not visitor.may_act:
+                return self._said(HTTPStatus.FORBIDDEN, texts.NEEDS_OPERATOR)
+            case _:
+                return self._answered(self._approvals(visitor).passkey())
+
+    def _make_passkey(self, visitor: Visitor, form: Mapping[str, str]) -> Reply:
+        if refusal := self._token_refusal(form, PASSKEY, visitor.id, ""):
+            return refusal
+        if not visitor.may_act:
+            return self._said(HTTPStatus.FORBIDDEN, texts.NEEDS_OPERATOR)
+        return self._answered(self._approvals(visitor).make_passkey(form))
+
+    def _approve(self, case_id: str, form: Mapping[str, str] | None = None) -> Reply:
+        """Show what would be approved; with a form, approve it."""
+        visitor = self._visitor
+        if form is not None and (refusal := self._token_refusal(form, APPROVE, case_id, form.get("plan", ""))):
+            return refusal
+        if visitor is None or not visitor.may_act:
+            return self._said(HTTPStatus.FORBIDDEN, texts.NEEDS_OPERATOR, back=f"{ROOT}/i/{case_id}")
+        case = find(self._runtime, case_id)
+        if case is None:
+            return self._no_incident()
+        incident = incident_of(self._runtime, case)
+        sentence = self._sentence(incident, names_for(self._runtime, incident))
+        desk = self._approvals(visitor)
+        found = desk.sheet(incident, sentence) if form is None else desk.press(incident, sentence, form)
+        return self._answered(found)
+
+    def _answered(self, answer: Answer) -> Reply:
+        match answer:
+            case Page(status=status, html=html):
+                return self._html(status, html)
+            case Led(to=to, code=code):
+                token = self._make_token(f"said {code}", to[-1], "")
+                address = "/".join((ROOT, *to))
+                return self._redirect(HTTPStatus.SEE_OTHER, f"{address}?said={code}&by={token}#main")
+            case Data(body=body):
+                return Reply(status=HTTPStatus.OK, body=body, content_type="application/json")
 
     def _was_done(self, asking: Asking, plan: str) -> bool:
         """Whether somebody has done what a plan showed."""

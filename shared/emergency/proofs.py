@@ -110,6 +110,9 @@ def door_of(settings: Settings, environment: Mapping[str, str], storage: Storage
     link = urlsplit(settings.case_link)
     scheme = "http" if host.startswith("127.0.0.1") else "https"
     origins = {f"{scheme}://{host}" if host else "", f"{link.scheme}://{link.netloc}".lower() if link.netloc else ""}
+    if host.startswith("127.0.0.1"):
+        # The local stack under the name for which browsers have passkeys.
+        origins.add(f"http://localhost{host.removeprefix('127.0.0.1')}")
     return Door(
         host=host,
         own_origins=frozenset(origins - {""}),

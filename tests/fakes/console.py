@@ -2,22 +2,29 @@
 
 import base64
 import copy
+import dataclasses
 import json
 import re
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, override
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import msgspec
 
 from infra.local.world import ALICE, BREAK_GLASS_1, BREAK_GLASS_2, MALLORY, WORKFORCE_TENANT, Principal
 from responders.catalogue import CATALOGUE
 from responders.detections.samples import ca_policy_record
 from responders.kinds.ca_policies import CA_POLICY
 from responders.posture.pages import pages_of
+from shared.authority.operator_keys import PublicKey
+from shared.authority.operator_store import read_operators, setting_of
+from shared.authority.operators import Genesis, Operators, SignedStatement
 from shared.clients.storage import Storage
 from shared.console.frame import ROOT
 from shared.console.routes import Console, Reply
@@ -26,7 +33,9 @@ from shared.emergency.proofs import Request
 from shared.ingest.coverage import Coverage, Entry, Sight
 from shared.model.kinds import Image, Mode
 from shared.respond.resume import resume
-from tests.fakes.operators import door
+from tests.fakes.operators import ALICE as OPERATOR
+from tests.fakes.operators import CAROL as OTHER_OPERATOR
+from tests.fakes.operators import DAVE, FOUNDED, SoftPasskey, door, signed
 from tests.fakes.runtime import A_MINUTE, Bench, bench
 from tests.fakes.situations import POLICY_ID, ca_policy, with_users
 from tests.fakes.tenant import FakeTenant
@@ -185,9 +194,84 @@ def desk(
     )
 
 
+ALICES_PASSKEY: Final = SoftPasskey("alice's")
+
+
+def founding(*keys: PublicKey) -> SignedStatement:
+    """Found the operators: Alice of the tenant with these keys beside her own, Carol and Dave."""
+    alice = msgspec.structs.replace(OPERATOR, object_id=ALICE.id, keys=(*OPERATOR.keys, *keys))
+    genesis = Genesis(at=FOUNDED, operators=(alice, OTHER_OPERATOR, DAVE))
+    return signed(genesis, "alice-1", "carol-1", "dave-1")
+
+
+def founded_desk(storage: Storage, *keys: PublicKey, **options: Any) -> Desk:  # noqa: ANN401 - as `desk` takes
+    """Give a console of an installation with operators; Alice, who is one, has these keys besides."""
+    genesis = founding(*keys)
+    options = {"mode": Mode.PAGE, **options, "EMERGENCY_OPERATORS": setting_of([genesis])}
+    made = desk(storage, **options, EMERGENCY_GENESIS=genesis.digest)
+
+    def operators() -> Operators:
+        now, setting = made.bench.clock(), options["EMERGENCY_OPERATORS"]
+        return read_operators(storage, setting=setting, pinned=genesis.digest, now=now)
+
+    known = dataclasses.replace(made.console.door, operators=operators)
+    return dataclasses.replace(made, console=msgspec.structs.replace(made.console, door=known))
+
+
+_SESSION: Final = "AppServiceAuthSession"
+_LOGIN: Final = "/.auth/login/aad"
+_LOGOUT: Final = "/.auth/logout"
+_SIGN_IN_PAGE: Final = (
+    "<!doctype html><title>Contoso</title><p>Who signs in?<form method=post>"
+    + "".join(f"<p><button name=who value={who.id}>{who.name}</button>" for who in (ALICE, MALLORY))
+    + "</form>"
+)
+
+
+class FrontDoor:
+    """A sign-in in front of the console as App Service has it: a page, a session of an hour, and headers that it sets.
+
+    Whatever a browser says of itself in those headers is taken away.
+    """
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+
+    def headers(self, sent: Mapping[str, str]) -> dict[str, str]:
+        """Give a request's headers as the app sees them."""
+        plain = {name: value for name, value in sent.items() if not name.lower().startswith("x-ms-client-principal")}
+        found = SimpleCookie(sent.get("Cookie", "")).get(_SESSION)
+        who, _, until = found.value.partition(".") if found else ("", "", "")
+        person = next((one for one in (ALICE, MALLORY) if one.id == who), None)
+        return {**plain, **(signed_in(person, session=until, exp=until) if person else {})}
+
+    def answer(self, method: str, path: str, body: str) -> Reply | None:
+        """Answer at the platform's own addresses; None for the app's."""
+        parts = urlsplit(path)
+        back = parse_qs(parts.query)
+        match method, parts.path:
+            case "GET", _ if parts.path == _LOGIN:
+                return Reply(status=200, body=_SIGN_IN_PAGE.encode(), headers={})
+            case "POST", _ if parts.path == _LOGIN:
+                until = int((self._now() + timedelta(hours=1)).timestamp())
+                who = parse_qs(body).get("who", [""])[0]
+                cookie = f"{_SESSION}={who}.{until}; Path=/; HttpOnly; Secure; SameSite=None"
+                to = back.get("post_login_redirect_uri", ["/"])[0]
+                return Reply(status=302, headers={"Location": to, "Set-Cookie": cookie})
+            case "GET", _ if parts.path == _LOGOUT:
+                to = back.get("post_logout_redirect_uri", ["/"])[0]
+                ended = f"{_SESSION}=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=None"
+                return Reply(status=302, headers={"Location": to, "Set-Cookie": ended})
+            case _:
+                return None
+
+
 @contextmanager
-def served(made: Desk) -> Generator[str]:
-    """Serve the console on loopback to a browser with which Alice has signed in; gives the address of its root."""
+def served(made: Desk, *, host: str = "127.0.0.1", front: FrontDoor | None = None) -> Generator[str]:
+    """Serve the console on loopback; gives the address of its root.
+
+    Alice has signed in with every browser, unless there is a `front` door at which one signs in.
+    """
 
     class _Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -198,11 +282,11 @@ def served(made: Desk) -> Generator[str]:
 
         def _answer(self, method: str) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            headers = {**dict(self.headers.items()), **signed_in()}
-            if headers.get("Origin") == origin:
-                headers["Origin"] = ORIGIN
-            url = f"{ORIGIN}{self.path}"
-            reply = made.console.answer(Request(method=method, url=url, headers=headers, body=body))
+            sent = dict(self.headers.items())
+            headers = front.headers(sent) if front else {**sent, **signed_in()}
+            url = f"{origin}{self.path}"
+            own = front.answer(method, self.path, body.decode()) if front else None
+            reply = own or console.answer(Request(method=method, url=url, headers=headers, body=body))
             self.send_response(reply.status)
             for name, value in reply.headers.items():
                 self.send_header(name, value)
@@ -216,7 +300,11 @@ def served(made: Desk) -> Generator[str]:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    origin = f"http://127.0.0.1:{server.server_port}"
+    origin = f"http://{host}:{server.server_port}"
+    at_home = dataclasses.replace(
+        made.console.door, host=f"127.0.0.1:{server.server_port}", own_origins=frozenset({origin, ORIGIN})
+    )
+    console = msgspec.structs.replace(made.console, door=at_home)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"{origin}{ROOT}"

@@ -92,6 +92,21 @@ class SoftPasskey:
         said = json.loads(bytes_of(self.answer(content, **differs)) or b"")["response"]
         return ".".join((said["clientDataJSON"], said["authenticatorData"], said["signature"]))
 
+    def made(
+        self, challenge: bytes, *, origin: str = f"https://{HOST}", host: str = HOST, flags: int = 0b100_0101
+    ) -> dict[str, str]:
+        """Give what a browser gives that makes it: its id, what it says of itself, and what the authenticator says."""
+        client = json.dumps({"type": "webauthn.create", "challenge": text_of(challenge), "origin": origin}).encode()
+        cose = bytes_of(self.public.public) or b""
+        data = hashlib.sha256(host.encode()).digest() + bytes([flags]) + bytes(4 + 16)
+        data += len(self._id).to_bytes(2) + self._id + cose
+        attestation = cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": data})
+        return {
+            "credential": self.public.credential,
+            "client": text_of(client),
+            "attestation": text_of(attestation),
+        }
+
     def answer(
         self,
         content: bytes,

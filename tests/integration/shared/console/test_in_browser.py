@@ -2,22 +2,33 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
 
+import msgspec
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 
-from infra.local.world import WORKFORCE_TENANT
+from infra.local.world import ALICE, MALLORY, WORKFORCE_TENANT, Principal
 from responders.account_acts import ACCOUNT_ACTS
+from shared.authority.acts import WaitsForSecond
+from shared.authority.approvals import TableApprovals
+from shared.authority.operator_keys import PublicKey
+from shared.authority.operator_store import keep_statement
+from shared.authority.operators import AddPasskey
+from shared.authority.signed_acts import SignedActs
+from shared.authority.standing import Approval
 from shared.checks.posture_store import PostureStore
-from shared.model.kinds import Mode
+from shared.model.kinds import ApprovalList, Mode
 from shared.respond.asking import Verb
-from tests.fakes.console import Desk, desk, served
+from tests.fakes.console import ALICES_PASSKEY, Desk, FrontDoor, desk, founded_desk, served
 from tests.fakes.memory_storage import MemoryStorage
+from tests.fakes.operators import signed
 from tests.fakes.postures import poor
+from tests.fakes.runtime import approval
 
 _AXE: Final = Path(__file__).resolve().parents[4] / "node_modules" / "axe-core" / "axe.min.js"
 _ARGUMENTS: Final = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
@@ -47,6 +58,9 @@ class _Site:
             "missing": f"{self.url}/i/x",
             "coverage": f"{self.url}/coverage",
             "posture": f"{self.url}/posture",
+            "approvals": f"{self.url}/approvals",
+            "passkey": f"{self.url}/passkey",
+            "approve": f"{self.url}/i/{case.id}/approve",
             "contain": f"{self.url}/i/{case.id}/contain",
             "restore": f"{self.url}/o/{case.object_kind}/{case.object_key}/restore?to=2026-03-02T09:56:00Z",
             **{verb: f"{self.url}/i/{case.id}/{verb}" for verb in (Verb.PUT_BACK, Verb.DENY, Verb.ACCEPT, Verb.LEAVE)},
@@ -61,29 +75,61 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-def _site(name: str = "", **options: Any) -> Iterator[_Site]:  # noqa: ANN401 - as `desk` takes
-    """Give a console; `name` is that of the policy, and of whatever else has one."""
+def _storage() -> MemoryStorage:
     storage = MemoryStorage()
     storage.create_all()
-    named = {"name": name} if name else {}
-    made = desk(storage, mode=Mode.PAGE, account_acts=ACCOUNT_ACTS, **named, **options)
-    kept = PostureStore(storage, WORKFORCE_TENANT)
+    return storage
+
+
+def _examine(made: Desk, name: str = "") -> None:
+    """Have the tenant looked at twice, poorly as it stands."""
+    kept = PostureStore(made.bench.storage, WORKFORCE_TENANT)
     for days in (1, 0):
         at = made.bench.clock() - timedelta(days=days)
         kept.keep(poor(at, **({"name": name, "mallory": name} if name else {})))
+
+
+def _site(mode: Mode = Mode.PAGE, *, name: str = "", **options: Any) -> Iterator[_Site]:  # noqa: ANN401 - as `desk` takes
+    """Give a console; `name` is that of the policy, and of whatever else has one."""
+    named = {"name": name} if name else {}
+    made = desk(_storage(), mode=mode, account_acts=ACCOUNT_ACTS, **named, **options)
+    _examine(made, name)
     with served(made) as url:
         yield _Site(made=made, url=url)
 
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[_Site]:
-    yield from _site()
+    """Give one with operators; something waits for the second of them."""
+    made = founded_desk(_storage(), ALICES_PASSKEY.public, account_acts=ACCOUNT_ACTS)
+    _examine(made)
+    acts = made.bench.runtime.acts
+    assert isinstance(acts, SignedActs)
+    approvals = TableApprovals(made.bench.storage, clock=made.bench.clock, acts=acts.with_signer(ALICES_PASSKEY))
+    with suppress(WaitsForSecond):
+        approvals.approve(approval(MALLORY, ApprovalList.DIRECTORY_ROLES))
+    with served(made) as url:
+        yield _Site(made=made, url=url)
 
 
 @pytest.fixture
 def own_site() -> Iterator[_Site]:
     """Give one in which a test may act."""
     yield from _site()
+
+
+@pytest.fixture
+def back_site() -> Iterator[_Site]:
+    """Give one in which the change was put back, and a test may act."""
+    yield from _site(Mode.ENFORCE)
+
+
+@pytest.fixture
+def signed_in_site() -> Iterator[_Site]:
+    """Give one with operators in front of which one signs in, at a name for which browsers have passkeys."""
+    made = founded_desk(_storage(), account_acts=ACCOUNT_ACTS)
+    with served(made, host="localhost", front=FrontDoor(made.bench.clock)) as url:
+        yield _Site(made=made, url=url)
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +155,9 @@ _PAGES: Final = (
     "missing",
     "coverage",
     "posture",
+    "approvals",
+    "passkey",
+    "approve",
     "contain",
     "restore",
     *(Verb.PUT_BACK, Verb.DENY, Verb.ACCEPT, Verb.LEAVE),
@@ -150,6 +199,159 @@ def test_who_what_and_state_are_seen_on_a_phone_without_scrolling(browser: Brows
         # In the order in which they are read.
         tops = [page.locator(part).bounding_box() for part in (".verdict .st", "h1", ".proof", ".next h2")]
         assert [box["y"] for box in tops if box] == sorted(box["y"] for box in tops if box)
+
+
+class _Taps:
+    """A thumb on a page, which counts."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self.count = 0
+
+    def on(self, role: Literal["button", "link"], name: str) -> None:
+        self._page.get_by_role(role, name=name, exact=True).first.tap()
+        self.count += 1
+
+
+def _phone(browser: Browser) -> BrowserContext:
+    return browser.new_context(viewport=_PHONE, has_touch=True, is_mobile=True, locale="en")
+
+
+def test_acknowledging_is_one_tap_and_accepting_two(browser: Browser, own_site: _Site) -> None:
+    with _phone(browser) as context:
+        page = _opened(context, own_site.pages["incident"], own_site.complaints)
+        taps = _Taps(page)
+        taps.on("button", "Acknowledge")
+        expect(page.get_by_role("status")).to_have_text("Acknowledged")
+        assert taps.count == 1
+        taps.on("link", "Accept as it stands…")
+        taps.on("button", "Accept: it was wanted")
+        expect(page.get_by_role("status")).to_contain_text("in your name")
+        assert taps.count == 1 + 2
+        expect(page.locator(".verdict .st")).to_have_text("Accepted")
+
+
+def test_undoing_is_two_taps(browser: Browser, back_site: _Site) -> None:
+    with _phone(browser) as context:
+        page = _opened(context, back_site.pages["incident"], back_site.complaints)
+        taps = _Taps(page)
+        taps.on("link", "Undo put-back…")
+        taps.on("button", "Undo: the change was wanted")
+        expect(page.get_by_role("status")).to_contain_text("in your name")
+        assert taps.count == 2
+
+
+def _sign_in(page: Page, who: Principal) -> None:
+    page.get_by_role("button", name=who.name).tap()
+    page.wait_for_url("**/api/console**")
+
+
+class _Device:
+    """A device in the page that asks who somebody is, and finds that it is its person."""
+
+    _OPTIONS: Final = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+
+    def __init__(self, page: Page) -> None:
+        self._cdp = page.context.new_cdp_session(page)
+        self._cdp.send("WebAuthn.enable")
+        self._id = self._ask("addVirtualAuthenticator", options=self._OPTIONS)["authenticatorId"]
+
+    def _ask(self, what: str, **parameters: object) -> dict[str, Any]:
+        found: dict[str, Any] = self._cdp.send(f"WebAuthn.{what}", parameters)  # pyright: ignore[reportUnknownVariableType]
+        return found
+
+    @property
+    def touched(self) -> int:
+        """How often its only passkey was used, the time when it was made included."""
+        (only,) = self._ask("getCredentials", authenticatorId=self._id)["credentials"]
+        return only["signCount"]
+
+    def refuse(self) -> None:
+        """Find from now on that it isn't its person."""
+        self._ask("setUserVerified", authenticatorId=self._id, isUserVerified=False)
+
+
+def _have_added(site: _Site, passkey: PublicKey) -> None:
+    """Have the operators sign that a passkey is Alice's."""
+    bench, known = site.made.bench, site.made.console.door.operators()
+    statement = AddPasskey(
+        at=bench.clock(),
+        genesis=known.genesis,
+        after=known.heads,
+        operator="alice",
+        passkey=passkey,
+        reason="a new phone",
+    )
+    keep_statement(bench.storage, signed(statement, "alice-1", "carol-1", "dave-1"), by="Alice", now=bench.clock())
+
+
+def test_approving_is_three_taps_the_last_one_on_the_passkey(browser: Browser, signed_in_site: _Site) -> None:
+    site = signed_in_site
+    with _phone(browser) as context:
+        page = _opened(context, site.pages["incident"], site.complaints)
+        device = _Device(page)
+        _sign_in(page, ALICE)
+        expect(page.locator("h1")).to_contain_text("excluded their own account")
+        page.get_by_role("link", name="Approve…").tap()
+        expect(page.get_by_text("You have no passkey for this console")).to_be_visible()
+        page.get_by_role("link", name="Make a passkey…").tap()
+        page.get_by_role("button", name="Make the passkey").tap()
+        expect(page.locator("h1")).to_have_text("The passkey is made")
+        public = msgspec.json.decode(page.locator("code.pre").first.inner_text(), type=PublicKey)
+        assert (public.host, len(public.credential) > 20) == ("localhost", True)
+        _have_added(site, public)
+        site.made.bench.clock.move(timedelta(minutes=1))  # each instance reads who is an operator again within a minute
+
+        page.goto(site.pages["incident"])
+        taps, touched = _Taps(page), device.touched
+        taps.on("link", "Approve…")
+        page.get_by_label("Ticket").fill("CHG-7")
+        taps.on("button", "Approve and sign")
+        expect(page.get_by_role("status")).to_have_text("Approved, in your name.")
+        assert taps.count + device.touched - touched == 3
+        found = site.made.bench.runtime.approvals.find(ApprovalList.CONDITIONAL_ACCESS, MALLORY.id)
+        assert isinstance(found, Approval)
+        assert (found.ticket, found.approved_by) == ("CHG-7", f"{ALICE.upn} ({ALICE.id})")
+        page.goto(site.pages["approvals"])
+        expect(page.get_by_text("CHG-7").first).to_be_visible()
+
+        device.refuse()
+        page.goto(site.pages["approve"])
+        page.get_by_label("Ticket").fill("CHG-8")
+        page.get_by_role("button", name="Approve and sign", exact=True).tap()
+        expect(page.get_by_role("alert")).to_contain_text("the device refused")
+        assert site.made.bench.runtime.approvals.find(ApprovalList.CONDITIONAL_ACCESS, MALLORY.id) == found
+    assert site.complaints == []
+
+
+def test_a_wrong_operator_sees_nothing_and_an_ended_session_does_nothing(
+    browser: Browser, signed_in_site: _Site
+) -> None:
+    site = signed_in_site
+    with _phone(browser) as context:
+        page = _opened(context, site.pages["incident"], site.complaints)
+        _sign_in(page, MALLORY)
+        expect(page.locator("h1")).to_have_text("You're signed in, but not as an operator")
+        assert "CA001" not in page.content()
+        page.get_by_role("link", name="Sign in with another account").tap()
+        _sign_in(page, ALICE)
+        page.goto(site.pages["incident"])
+        site.made.bench.clock.move(timedelta(hours=2))
+        page.get_by_role("button", name="Acknowledge").tap()
+        expect(page.locator("h1")).to_have_text("You were signed out. Nothing was done.")
+        assert site.made.bench.only_case().acknowledged_at is None
+        page.get_by_role("link", name="Sign in").tap()
+        _sign_in(page, ALICE)
+        page.get_by_role("button", name="Acknowledge").tap()
+        expect(page.get_by_role("status")).to_have_text("Acknowledged")
+    assert site.complaints == []
 
 
 _SIZES: Final = ((320, "100%"), (390, "100%"), (899, "100%"), (640, "200%"), (1280, "200%"))

@@ -17,7 +17,7 @@ from shared.authority.owners import NamedOwner, TableOwners
 from shared.authority.signed_in import session_from
 from shared.clients.storage import Storage
 from shared.clients.storage_names import Container, Table
-from shared.console import names, sentences, sheets, states, texts
+from shared.console import approval_texts, names, sentences, sheets, states, texts
 from shared.console.assets import SCRIPT, STYLE
 from shared.console.frame import ROOT
 from shared.console.sentences import NOUNS
@@ -78,7 +78,7 @@ def _sees(made: Desk) -> Iterator[Answered]:
     """Give every page that there is, in both languages."""
     case = made.bench.only_case()
     paths = ("", "?view=mine", "?view=all", f"/i/{case.id}", f"/o/{case.object_kind}/{case.object_key}")
-    for path in (*paths, *(f"/i/{case.id}/{verb}" for verb in LABELS)):
+    for path in (*paths, *(f"/i/{case.id}/{verb}" for verb in (*LABELS, "approve")), "/approvals", "/passkey"):
         for headers in ({}, _KOREAN):
             page = made.ask(path, headers=headers)
             assert page.status == 200, (path, page.text)
@@ -477,7 +477,7 @@ def _all_words() -> Iterator[Words]:
             case _:
                 return
 
-    for module in (texts, sentences, sheets, states, names):
+    for module in (approval_texts, texts, sentences, sheets, states, names):
         for value in vars(module).values():
             yield from within(value)
 
