@@ -198,14 +198,12 @@ def assign_role(tenant: TenantControl, actor: Principal, definition: str, *, to:
     return path.lower()
 
 
-def _holds_no_role(principal: Principal) -> Callable[[State], str]:
+def _does_not_hold(principal: Principal, definition: str) -> Callable[[State], str]:
     def check(state: State) -> str:
-        held = [
-            one
-            for one in state[WORKFORCE_TENANT]["roleAssignments"]
-            if one["properties"]["principalId"] == principal.id
-        ]
-        return f"{principal.name} still holds {len(held)} Azure roles" if held else ""
+        assigned = [one["properties"] for one in state[WORKFORCE_TENANT]["roleAssignments"]]
+        of_theirs = [one["roleDefinitionId"] for one in assigned if one["principalId"] == principal.id]
+        holds_it = any(role.lower().endswith(definition.lower()) for role in of_theirs)
+        return f"{principal.name} still holds that Azure role" if holds_it else ""
 
     return check
 
@@ -336,7 +334,7 @@ OWNER_TAKEN: Final = Scene(
     decision="remediate",
     outcome="done",
     act=lambda tenant: assign_role(tenant, TRUDY, OWNER, to=TRUDY),
-    check=_holds_no_role(TRUDY),
+    check=_does_not_hold(TRUDY, OWNER),
 )
 WEAK_METHOD: Final = Scene(
     summary="Mallory lets everybody register text messages as a second factor",
@@ -429,7 +427,7 @@ THREE_TIMES: Final = Scene(
     decision="remediate",
     outcome="done",
     act=_take_contributor_thrice,
-    check=_holds_no_role(MALLORY),
+    check=_does_not_hold(MALLORY, CONTRIBUTOR),
 )
 PASSWORDS_GUESSED: Final = Scene(
     summary="A stranger tries six passwords for Erin, who can activate the role Helpdesk Administrator",

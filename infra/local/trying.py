@@ -20,7 +20,7 @@ from infra.local.stack import REPOSITORY
 from infra.local.story import Scene, State
 from infra.local.tenant.control import TenantControl
 from responders.commands.connection import CommandError, move_to_the_app, unknown, values_from
-from responders.commands.tables import add_output_option, print_list
+from responders.commands.tables import Format, add_output_option, print_list, print_table
 from shared.clients.storage import Storage
 from shared.model.cases import Case
 from shared.model.clock import utc_now
@@ -61,7 +61,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     if not arguments.story:
         rows = [(name, scene.summary) for name, scene in STORIES.items()]
-        print_list(arguments, ("story", "what happens"), rows, none="no stories")
+        names = ("story", "what happens")
+        if arguments.output == Format.TABLE:
+            print_table(names, rows, none="no stories")  # whole sentences: nothing of them is cut
+        else:
+            print_list(arguments, names, rows, none="no stories")
         return 0
     try:
         return play(arguments.story, _SETTINGS)
@@ -116,10 +120,10 @@ def where_to_look(case: Case, values: Mapping[str, str]) -> str:
     lines = [
         ("console", values["CASE_LINK"].format(case=case.id)),
         ("card", "http://" + values["TEAMS_WEBHOOK_URL"].split("/")[2]),
-        ("the case", f"responder cases {case.id} {settings}"),
+        ("the case", f".venv/bin/responder cases {case.id} {settings}"),
     ]
     if case.put_back:
-        lines.append(("undo it", f"responder undo {case.id} {settings}"))
+        lines.append(("undo it", f".venv/bin/responder undo {case.id} {settings}"))
     return "\n".join(f"  {name:<9} {text}" for name, text in lines)
 
 

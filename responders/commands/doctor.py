@@ -4,6 +4,7 @@ import argparse
 import logging
 import os
 import sys
+import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
@@ -20,7 +21,7 @@ from responders.commands.connection import (
     unknown,
     values_from,
 )
-from responders.commands.tables import add_report_option, is_json, print_folded
+from responders.commands.tables import add_report_option, escaped, is_json, report_width
 from responders.commands.waiting import waiting_for
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ _TOKEN: Final = "RESPONDER_TOKEN"  # noqa: S105 - the variable's name, not a tok
 _WITHIN_SECONDS: Final = 240
 """As long as Azure lets an HTTP call to a function take."""
 
+_ANY: Final = 1_000_000
+"""Where there is no terminal, a finding stays one line."""
 _WELL: Final = frozenset({"ok", "not applicable"})
 
 _HELP: Final = f"""\
@@ -83,7 +86,7 @@ def _run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(report)).decode() + "\n")
     else:
         for line in what_is_not_well_last(report.lines):
-            print_folded(_text_of(line))
+            print("\n".join(textwrap.wrap(_text_of(line), report_width(_ANY), subsequent_indent="  ")))
         counts = Counter(line.status for line in report.lines)
         print(", ".join(f"{count} {status}" for status, count in counts.items()))
     return 0 if report.healthy else 1
@@ -96,7 +99,7 @@ def what_is_not_well_last(lines: Sequence["Line"]) -> "list[Line]":
 
 def _text_of(line: "Line") -> str:
     what_to_do = f" -> {line.cure}" if line.cure else ""
-    return f"{line.status:<7}  {line.check:<25}  {line.found}{what_to_do}"
+    return escaped(f"{line.status:<7}  {line.check:<25}  {line.found}{what_to_do}")
 
 
 def _of_here(arguments: argparse.Namespace) -> "Report":

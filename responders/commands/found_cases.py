@@ -19,6 +19,7 @@ def case_named(ledger: Ledger, tenants: Iterable[Tenant], text: str) -> Case:
         NotFound: there is none.
         CommandError: several begin so.
     """
+    text = text.removesuffix("…")  # as a table has it that is cut
     tenants = tuple(tenants) if text.replace("-", "").isalnum() else ()
     found = next((case for tenant in tenants if (case := ledger.case(tenant.id, text))), None)
     return found or _begins_with(ledger, tenants, text)

@@ -50,6 +50,7 @@ def found_object(runtime: "Runtime", key: str) -> ObjectId:
         NotFound: there is none.
         CommandError: several begin so.
     """
+    key = key.removesuffix("…")  # as a table has it that is cut
     for tenant_id, kind in guarded_kinds(runtime):
         for each in (key, key_of(key)):
             kept = runtime.objects.read(ObjectId(tenant_id=tenant_id, kind=kind, key=each))

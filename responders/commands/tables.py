@@ -238,12 +238,16 @@ def _cut(text: str, width: int) -> str:
 
 
 def _pieces(text: str, width: int) -> list[str]:
-    """Give a text in pieces that fit."""
+    """Give a text in pieces that fit, cut between words where a piece would not be half empty for it."""
     pieces: list[str] = []
     while text:
         piece = _beginning(text, width) or text[0]
+        rest = text[len(piece) :]
+        after_space = piece.rfind(" ") + 1
+        if rest and not rest.startswith(" ") and 2 * after_space > len(piece):
+            piece, rest = piece[:after_space], text[after_space:]
         pieces.append(piece)
-        text = text[len(piece) :]
+        text = rest.removeprefix(" ")
     return pieces or [""]
 
 

@@ -147,6 +147,16 @@ def test_what_belongs_together_goes_on_below_and_nothing_is_lost(
     assert "".join(line[10:].strip() for line in lines[2:]) == "한" * 20 + "abc"
 
 
+def test_what_goes_on_below_is_cut_between_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "32")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    print_table(("property", "stands"), [("name", "somebody leaves himself out of it"), ("id", "x" * 30)], none="")
+    cells = [line[10:].strip() for line in capsys.readouterr().out.splitlines()[2:]]
+    assert cells == ["somebody leaves", "himself out of it", "x" * 22, "x" * 8]
+
+
 @pytest.mark.parametrize(
     ("terminal", "variables", "coloured"),
     [

@@ -399,6 +399,7 @@ def test_where_on_call_waits_a_list_is_watched_by_people(run: Run, name: str) ->
 def test_a_case_is_shown_whole(run: Run, storage: Storage) -> None:
     case_id = _case(storage)
     assert json.loads(run("cases", case_id).out)["id"] == case_id
+    assert json.loads(run("cases", f"{case_id[:14]}…").out)["id"] == case_id, "as a table has it that is cut"
     (line,) = run("cases", "--json").lines
     assert json.loads(line)["id"] == case_id
     ran = run("cases", "20260302-unknown")

@@ -67,7 +67,7 @@ def test_it_is_said_where_to_look_and_how_to_undo_what_was_put_back(case: Case) 
     said = where_to_look(case, _VALUES)
     assert f"http://127.0.0.1:1/api/console/i/{case.id}" in said
     assert "card      http://127.0.0.1:2\n" in said
-    assert f"responder undo {case.id} --settings .local/settings.json" in said
+    assert f".venv/bin/responder undo {case.id} --settings .local/settings.json" in said
     assert "undo" not in where_to_look(msgspec.structs.replace(case, put_back=()), _VALUES)
 
 
