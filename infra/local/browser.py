@@ -20,7 +20,7 @@ class Browser:
     """
 
     def __init__(self, app: str) -> None:
-        self._web = httpx.Client(base_url=app, timeout=30)
+        self._web = httpx.Client(base_url=app, timeout=60)
         self._place = urlsplit(app).netloc
         self.cookies: dict[str, str] = {}
         self.set_cookies: list[str] = []

@@ -25,7 +25,7 @@ from infra.local.world import ALICE, RESPONDER
 from shared.model.cases import Case, State
 from shared.model.kinds import ApprovalList, Mode
 
-_CASE_WITHIN: Final = 60.0
+_CASE_WITHIN: Final = 180.0
 
 
 def _now() -> datetime:
@@ -85,7 +85,7 @@ class Demo:
 
     def cards(self) -> list[dict[str, Any]]:
         """Give the posts that the pager inbox got."""
-        return httpx.get(f"{self.stack.inbox['url']}/messages", timeout=10).json()
+        return httpx.get(f"{self.stack.inbox['url']}/messages", timeout=60).json()
 
 
 def _paged(demo: Demo) -> dict[str, str]:
@@ -118,7 +118,7 @@ def _pages_said(demo: Demo) -> str:
 def _in_front(stack: Stack) -> str:
     """Say what is wrong when anybody gets to the app without signing in; "" when nothing is."""
     answer = httpx.get(
-        f"{stack.host['url']}/api/cases", headers={"x-functions-key": stack.keys["function"]}, timeout=10
+        f"{stack.host['url']}/api/cases", headers={"x-functions-key": stack.keys["function"]}, timeout=60
     )
     is_led_away = answer.status_code == HTTPStatus.FOUND and "/.auth/login/" in answer.headers["location"]
     return "" if is_led_away else f"a call without a token was answered {answer.status_code}"

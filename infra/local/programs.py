@@ -15,8 +15,8 @@ from typing import Any, Final
 
 _PORTS: Final = (20_000, 32_000)
 _TRIES: Final = 20
-_READY_WITHIN: Final = 60.0
-_STOP_WITHIN: Final = 15.0
+_READY_WITHIN: Final = 180.0
+_STOP_WITHIN: Final = 30.0
 
 
 class ProgramError(Exception):

@@ -60,7 +60,7 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, An
         assert process.stdout is not None
         yield json.loads(process.stdout.readline())
         process.terminate()
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=60) == 0
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[Healthy]:
         until(lambda: _polled(desk), within=60, what="a log was not read")
         until(lambda: last_delivery(desk.storage, SUBSCRIPTION), within=60, what="no event")
         until(lambda: _accepted(desk), within=60, what="not every object was accepted")
-        with httpx.Client(base_url=stack.inbox["url"], timeout=10) as inbox:
+        with httpx.Client(base_url=stack.inbox["url"], timeout=60) as inbox:
             yield Healthy(stack=stack, desk=desk, values=stack.values(), inbox=inbox)
 
 

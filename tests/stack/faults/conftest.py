@@ -25,8 +25,8 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningStack]
             stack=stack,
             proxy=proxy,
             desk=Desk(stack.operator_values()),
-            inbox=undo.enter_context(httpx.Client(base_url=stack.inbox["url"], timeout=10)),
-            host=undo.enter_context(httpx.Client(base_url=stack.host["url"], headers=headers, timeout=10)),
+            inbox=undo.enter_context(httpx.Client(base_url=stack.inbox["url"], timeout=60)),
+            host=undo.enter_context(httpx.Client(base_url=stack.host["url"], headers=headers, timeout=60)),
             shared=shared,
         )
         undo.enter_context(closing(running))

@@ -181,7 +181,7 @@ def world(
         yield _World(storage=storage, simulated=simulated, posts=posts, orders=orders, template=template)
         assert orders.stdin
         orders.stdin.close()
-        assert orders.wait(timeout=30) == 0
+        assert orders.wait(timeout=120) == 0
 
 
 def _agree(world: _World, *requests: _Request, until: str) -> None:

@@ -37,13 +37,13 @@ def asked_for(host: RunningHost, *paths: str) -> Generator[list[int]]:
     statuses: list[int] = []
     url = host.ready["url"]
     with ThreadPoolExecutor(max_workers=len(paths)) as pool:
-        asked = [pool.submit(httpx.get, f"{url}/api/{path}", timeout=30) for path in paths]
+        asked = [pool.submit(httpx.get, f"{url}/api/{path}", timeout=60) for path in paths]
         yield statuses
         statuses += [each.result().status_code for each in asked]
 
 
 def process_of(host: RunningHost) -> int:
-    return int(host.client.get("/api/process", timeout=30).text)
+    return int(host.client.get("/api/process", timeout=60).text)
 
 
 def is_running(process: int) -> bool:
@@ -121,7 +121,7 @@ class TestThreads:
         url = host.ready["url"]
         # One that is left would take the messages of the next test's host.
         with closing(host), ThreadPoolExecutor(max_workers=7) as pool:
-            runs = [pool.submit(httpx.get, f"{url}/api/wait/0.7", timeout=30) for _ in range(7)]
+            runs = [pool.submit(httpx.get, f"{url}/api/wait/0.7", timeout=60) for _ in range(7)]
         spans: list[list[float]] = [json.loads(run.result().text) for run in runs]
         at_once = max(sum(began <= each[0] < ended for began, ended in spans) for each in spans)
         assert at_once == most

@@ -72,7 +72,7 @@ def running_inbox(*options: str) -> Generator[RunningInbox]:
                 )
         finally:
             process.terminate()
-            process.wait(timeout=10)
+            process.wait(timeout=60)
 
 
 @pytest.fixture(scope="module")

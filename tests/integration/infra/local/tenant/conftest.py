@@ -47,7 +47,7 @@ def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ready]:
     with process:
         yield ready
         process.terminate()
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=60) == 0
 
 
 @pytest.fixture

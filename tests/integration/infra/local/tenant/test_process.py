@@ -15,7 +15,7 @@ def test_prints_where_everything_is_and_stops_cleanly_on_sigterm(tmp_path: Path,
         assert ready.authority.startswith("https://localhost:")
         assert (Path(ready.ca_file), Path(ready.b2c_certificate)) == (tmp_path / "ca.pem", tmp_path / "b2c.pem")
         process.terminate()
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=60) == 0
         assert process.stdout is not None
         assert process.stdout.read() == ""
 
