@@ -13,15 +13,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from enum import StrEnum
+from io import BytesIO
 from itertools import batched, groupby, islice
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from msgspec import Struct
 
+from shared.clients import blob_requests, table_requests
+from shared.clients.blob_requests import BlobRequests
 from shared.clients.credentials import CheckedCredential
 from shared.clients.storage_errors import Conflict, storage_errors
 from shared.clients.storage_names import CASES_QUEUE, QUEUES, Container, Table, poison_queue
+from shared.clients.storage_requests import Account, StorageService, TextToSign, account_in
+from shared.clients.storage_rows import Row, RowOp, RowWrite
+from shared.clients.table_requests import TableRequests, filled_in
 from shared.model.errors import Rejected
 from shared.model.setting_values import is_connection_string
 
@@ -62,23 +67,6 @@ EVIDENCE_PREFIX: Final = "EvidenceStorage"
 """The prefix of the settings that name a separate account for evidence."""
 
 
-class Row(Struct, frozen=True, kw_only=True):
-    """A table row: its columns without the two keys, and the ETag that guards an update."""
-
-    partition: str
-    key: str
-    columns: dict[str, Any]
-    etag: str
-
-    def instant(self, name: str) -> datetime | None:
-        """Give the instant in a column; None where it has none, or one without a zone. A person may have written it."""
-        try:
-            found = datetime.fromisoformat(str(self.columns.get(name)))
-        except ValueError:
-            return None
-        return found if found.tzinfo else None
-
-
 class TimedRow(Struct, frozen=True, kw_only=True):
     """A row, when it was last written, and when it was read: both by storage's clock, never by the host's.
 
@@ -88,28 +76,6 @@ class TimedRow(Struct, frozen=True, kw_only=True):
     row: Row
     written_at: datetime
     read_at: datetime
-
-
-class RowOp(StrEnum):
-    """What one write of `write_together` does."""
-
-    INSERT = "insert"
-    """There must be no such row."""
-    REPLACE = "replace"
-    """The row must still have the ETag."""
-    UPSERT = "upsert"
-    """Whether there is a row or not."""
-    DELETE = "delete"
-    """The row must be there; with an ETag, it must still have that one."""
-
-
-class RowWrite(Struct, frozen=True, kw_only=True):
-    """One write of `write_together`."""
-
-    op: RowOp
-    key: str
-    columns: Mapping[str, Any] = {}
-    etag: str = ""
 
 
 class BlobEntry(Struct, frozen=True, kw_only=True):
@@ -209,6 +175,31 @@ class Storage:
             return QueueServiceClient.from_connection_string(connection, **self._policy())
         return QueueServiceClient(self._address("queue"), credential=self._credential(), **self._policy())
 
+    def _service(self, name: str, version: str, text_to_sign: TextToSign) -> StorageService:
+        connection = self._connection()
+        account = account_in(connection, name) if connection else Account(name="", address=self._address(name))
+        return StorageService(
+            account,
+            version=version,
+            text_to_sign=text_to_sign,
+            credential=None if connection else self._credential(),
+            authorities=self._environment.get("REQUESTS_CA_BUNDLE", ""),
+        )
+
+    def _requests(self, table: Table) -> TableRequests:
+        """Give the requests of a table that answering takes; the rest goes through the SDK's `_table`."""
+        return self._once(f"requests {table}", lambda: TableRequests(self._table_service(), table))
+
+    def _table_service(self) -> StorageService:
+        module = table_requests
+        return self._once("table service", lambda: self._service("table", module.VERSION, module.text_to_sign))
+
+    def _kept_in(self, container: Container) -> BlobRequests:
+        """Give the requests of a container that answering takes; the rest goes through the SDK's `_blobs`."""
+        module = blob_requests
+        service = self._once("blob service", lambda: self._service("blob", module.VERSION, module.text_to_sign))
+        return self._once(f"requests of {container}", lambda: BlobRequests(service, container))
+
     def _table(self, table: Table) -> "TableClient":
         return self._once(f"table {table}", lambda: self._once("tables", self._tables).get_table_client(table))
 
@@ -257,8 +248,7 @@ class Storage:
     def row(self, table: Table, partition: str, key: str) -> Row | None:
         """Read one row; None when it doesn't exist. A missing table is an error."""
         try:
-            with storage_errors(f"reading {table}"):
-                return _row(self._table(table).get_entity(partition, key))
+            return self._requests(table).row(f"reading {table}", partition, key)
         except Rejected as rejected:
             if rejected.status == _NOT_FOUND and rejected.code == "ResourceNotFound":
                 return None
@@ -314,30 +304,17 @@ class Storage:
 
         `most` makes pages smaller. The next page is asked for when it is wanted.
         """
-        with storage_errors(f"reading {table}"):
-            found = (
-                self._table(table)
-                .query_entities(
-                    query,
-                    parameters=values,
-                    results_per_page=min(most or _LONGEST_PAGE, _LONGEST_PAGE),
-                    **({"select": ["PartitionKey", "RowKey", *select]} if select else {}),
-                )
-                .by_page()
-            )
-        while True:
-            with storage_errors(f"reading {table}"):
-                page = next(found, None)
-                rows = None if page is None else [_row(entity) for entity in page]
-            if rows is None:
-                return
-            yield rows
+        length = min(most or _LONGEST_PAGE, _LONGEST_PAGE)
+        columns = ["PartitionKey", "RowKey", *select] if select else []
+        asked = filled_in(query, values)
+        return self._requests(table).pages(f"reading {table}", asked, most=length, select=columns)
 
     def insert(self, table: Table, partition: str, key: str, columns: Mapping[str, Any]) -> bool:
         """Insert a row; False when there is one already."""
         try:
-            with storage_errors(f"writing {table}"):
-                self._table(table).create_entity({**columns, "PartitionKey": partition, "RowKey": key})
+            self._requests(table).write(
+                f"writing {table}", partition, RowWrite(op=RowOp.INSERT, key=key, columns=columns)
+            )
         except Rejected as rejected:
             # Azurite's duplicate insert has no error code. A table that is being deleted is a conflict too.
             if rejected.status == _CONFLICT and rejected.code in {"EntityAlreadyExists", ""}:
@@ -351,20 +328,14 @@ class Storage:
         Raises:
             Conflict: the row has changed, or was deleted.
         """
-        from azure.core import MatchConditions  # noqa: PLC0415 - imported on first use
-        from azure.data.tables import UpdateMode  # noqa: PLC0415
-
-        entity = {**columns, "PartitionKey": row.partition, "RowKey": row.key}
+        write = RowWrite(op=RowOp.REPLACE, key=row.key, columns=columns, etag=row.etag)
         try:
-            with storage_errors(f"writing {table}"):
-                answer = self._table(table).update_entity(
-                    entity, mode=UpdateMode.REPLACE, etag=row.etag, match_condition=MatchConditions.IfNotModified
-                )
+            etag = self._requests(table).write(f"writing {table}", row.partition, write)
         except Rejected as rejected:
             if rejected.status == _NOT_FOUND and rejected.code == "ResourceNotFound":
                 raise Conflict(str(rejected), status=rejected.status, code=rejected.code) from rejected
             raise
-        return Row(partition=row.partition, key=row.key, columns=dict(columns), etag=str(answer["etag"]))
+        return Row(partition=row.partition, key=row.key, columns=dict(columns), etag=etag)
 
     def add(self, table: Table, partition: str, key: str, count: int) -> None:
         """Add to the count of a row, which starts at 0. After too many conflicts the addition is dropped."""
@@ -382,13 +353,9 @@ class Storage:
 
     def upsert(self, table: Table, partition: str, key: str, columns: Mapping[str, Any]) -> Row:
         """Write a row, and replace the one that may exist; gives it with its ETag."""
-        from azure.data.tables import UpdateMode  # noqa: PLC0415 - imported on first use
-
-        with storage_errors(f"writing {table}"):
-            answer = self._table(table).upsert_entity(
-                {**columns, "PartitionKey": partition, "RowKey": key}, mode=UpdateMode.REPLACE
-            )
-        return Row(partition=partition, key=key, columns=dict(columns), etag=str(answer["etag"]))
+        write = RowWrite(op=RowOp.UPSERT, key=key, columns=columns)
+        etag = self._requests(table).write(f"writing {table}", partition, write)
+        return Row(partition=partition, key=key, columns=dict(columns), etag=etag)
 
     def delete(self, table: Table, row: Row) -> None:
         """Delete a row that hasn't changed since it was read. One that is gone is ignored.
@@ -396,12 +363,12 @@ class Storage:
         Raises:
             Conflict: the row has changed.
         """
-        from azure.core import MatchConditions  # noqa: PLC0415 - imported on first use
-
-        with storage_errors(f"deleting from {table}"):
-            self._table(table).delete_entity(
-                row.partition, row.key, etag=row.etag, match_condition=MatchConditions.IfNotModified
-            )
+        write = RowWrite(op=RowOp.DELETE, key=row.key, etag=row.etag)
+        try:
+            self._requests(table).write(f"deleting from {table}", row.partition, write)
+        except Rejected as rejected:
+            if rejected.status != _NOT_FOUND or rejected.code != "ResourceNotFound":
+                raise
 
     def write_together(self, table: Table, partition: str, writes: Sequence[RowWrite]) -> list[str]:
         """Carry out up to 100 writes of one partition, all of them or none; gives the new ETags, "" for deletions.
@@ -412,15 +379,13 @@ class Storage:
         if not 0 < len(writes) <= _MOST_AT_ONCE:
             raise Rejected(f"writing {table}: {len(writes)} rows can't be written in one transaction")
         try:
-            with storage_errors(f"writing {table}"):
-                answers = self._table(table).submit_transaction([_operation(partition, one) for one in writes])
+            return self._requests(table).write_together(f"writing {table}", partition, writes)
         except Rejected as rejected:
             is_there = rejected.status == _CONFLICT and rejected.code in {"EntityAlreadyExists", ""}
             is_gone = rejected.status == _NOT_FOUND and rejected.code == "ResourceNotFound"
             if is_there or is_gone:
                 raise Conflict(str(rejected), status=rejected.status, code=rejected.code) from rejected
             raise
-        return [str(answer.get("etag") or "") for answer in answers]
 
     def purge(self, table: Table, query: str, *, most: int, **values: Any) -> int:  # noqa: ANN401 - OData values
         """Delete at most `most` rows that meet an OData `query`; gives the number of rows deleted."""
@@ -441,22 +406,29 @@ class Storage:
         self, container: Container, name: str, content: bytes, *, metadata: Mapping[str, str] | None = None
     ) -> bool:
         """Write a new blob; False when one of that name exists. Blobs are never overwritten."""
-        return self._kept(container, name, content, metadata=dict(metadata or {}))
+        if len(content) > _PIECE:
+            return self.keep_stream(container, name, BytesIO(content), metadata=metadata)
+        try:
+            self._kept_in(container).keep(f"writing {container}", name, content, metadata or {})
+        except Rejected as rejected:
+            if not _is_there_already(rejected):
+                raise
+            return False
+        return True
 
-    def keep_stream(self, container: Container, name: str, content: BinaryIO) -> bool:
+    def keep_stream(
+        self, container: Container, name: str, content: BinaryIO, *, metadata: Mapping[str, str] | None = None
+    ) -> bool:
         """Write a new blob of any size piece by piece; False when one of that name exists.
 
         `content` is read from where it stands to its end.
         """
-        return self._kept(container, name, content, metadata={})
-
-    def _kept(self, container: Container, name: str, content: bytes | BinaryIO, *, metadata: dict[str, str]) -> bool:
         try:
             with storage_errors(f"writing {container}"):
                 blob = self._once("blobs", self._blobs).get_blob_client(container, name)
-                blob.upload_blob(content, overwrite=False, metadata=metadata)
+                blob.upload_blob(content, overwrite=False, metadata=dict(metadata or {}))
         except Rejected as rejected:
-            if rejected.status != _CONFLICT or rejected.code not in {"BlobAlreadyExists", ""}:
+            if not _is_there_already(rejected):
                 raise
             return False
         return True
@@ -487,8 +459,7 @@ class Storage:
     def blob(self, container: Container, name: str) -> bytes | None:
         """Read a blob; None when it doesn't exist. A missing container is an error."""
         try:
-            with storage_errors(f"reading {container}"):
-                return self._once("blobs", self._blobs).get_blob_client(container, name).download_blob().readall()
+            return self._kept_in(container).read(f"reading {container}", name)
         except Rejected as rejected:
             if rejected.status == _NOT_FOUND and rejected.code == "BlobNotFound":
                 return None
@@ -595,6 +566,10 @@ def _transport(options: Mapping[str, Any]) -> Any:  # noqa: ANN401 - the SDK's c
     return RequestsTransport(session=session, **options)
 
 
+def _is_there_already(rejected: Rejected) -> bool:
+    return rejected.status == _CONFLICT and rejected.code in {"BlobAlreadyExists", ""}
+
+
 def _message(queue: str, taken: Any) -> Message:  # noqa: ANN401 - the SDK's class, imported lazily
     text = str(taken.content or "")
     try:
@@ -624,22 +599,6 @@ def _timed(entity: Any, answered: Sequence[datetime]) -> TimedRow:  # noqa: ANN4
     if written_at is None or not answered:
         raise Rejected("storage's answer doesn't say when a row was written, or what time it is there")
     return TimedRow(row=_row(entity), written_at=_plain(written_at), read_at=answered[-1])
-
-
-def _operation(partition: str, write: RowWrite) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    """Give a write as the SDK takes it."""
-    from azure.core import MatchConditions  # noqa: PLC0415 - imported on first use
-    from azure.data.tables import UpdateMode  # noqa: PLC0415
-
-    entity = {**write.columns, "PartitionKey": partition, "RowKey": write.key}
-    guard = {"etag": write.etag, "match_condition": MatchConditions.IfNotModified}
-    if write.op is RowOp.INSERT:
-        return "create", entity, {}
-    if write.op is RowOp.REPLACE:
-        return "update", entity, {"mode": UpdateMode.REPLACE, **guard}
-    if write.op is RowOp.UPSERT:
-        return "upsert", entity, {"mode": UpdateMode.REPLACE}
-    return "delete", entity, guard if write.etag else {}
 
 
 def _row(entity: Any) -> Row:  # noqa: ANN401 - the SDK's dict, imported lazily

@@ -1,15 +1,15 @@
-"""The errors of Azure Storage's SDK as this product's errors."""
+"""The errors of Azure Storage and of its SDK as this product's errors."""
 
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, Final
 
-import msgspec
-from msgspec import Struct
-
 from shared.model.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
 
 _PRECONDITION: Final = 412
+_CODE: Final = re.compile(rb'"code"\s*:\s*"(?:\d+:)?(\w+)"|<Code>(\w+)</Code>')
+"""In JSON of a table, where a transaction's may begin with the number of the write that was refused, or in XML."""
 
 
 class Conflict(EdgeError):
@@ -39,9 +39,13 @@ def storage_errors(what: str) -> Generator[None]:
 
 def _said(what: str, error: Any, *, refused: bool) -> EdgeError:  # noqa: ANN401 - the SDK's exception, imported lazily
     status = int(error.status_code or 0)
-    code = _code(error)
+    return error_of(what, status, _code(error), is_refusal=refused)
+
+
+def error_of(what: str, status: int, code: str, *, is_refusal: bool = False) -> EdgeError:
+    """Give the error for an answer of storage; status 0 is an answer that nobody understands."""
     text = f"{what}: storage answered {status} {code}".rstrip()
-    if refused or status in {401, 403}:
+    if is_refusal or status in {401, 403}:
         return Refused(text, status=status, code=code)
     if status == _PRECONDITION:
         return Conflict(text, status=status, code=code)
@@ -52,6 +56,12 @@ def _said(what: str, error: Any, *, refused: bool) -> EdgeError:  # noqa: ANN401
     return Rejected(text, status=status, code=code)
 
 
+def code_in(body: bytes) -> str:
+    """Give the service's error code in an answer's body, or in a part of one; "" where there is none."""
+    found = _CODE.search(body)
+    return found[found.lastindex or 0].decode() if found else ""
+
+
 def _code(error: Any) -> str:  # noqa: ANN401 - the SDK's exception, imported lazily
     """Give the service's error code. For some statuses the SDK for tables leaves it in the response's body."""
     known = getattr(error, "error_code", "") or ""
@@ -59,14 +69,6 @@ def _code(error: Any) -> str:  # noqa: ANN401 - the SDK's exception, imported la
         return str(getattr(known, "value", known))
     response = error.response
     try:
-        return msgspec.json.decode(response.body(), type=_Answer).error.code if response is not None else ""
-    except (msgspec.DecodeError, UnicodeDecodeError, AttributeError):
+        return code_in(response.body()) if response is not None else ""
+    except AttributeError:
         return ""
-
-
-class _Error(Struct):
-    code: str = ""
-
-
-class _Answer(Struct, rename={"error": "odata.error"}):
-    error: _Error

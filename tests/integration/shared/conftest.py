@@ -21,6 +21,16 @@ class _MadeWhenUsed(Storage):
         return self._once(f"table {table}", made)
 
     @override
+    def _requests(self, table: Table) -> Any:
+        self._table(table)
+        return super()._requests(table)
+
+    @override
+    def _kept_in(self, container: Container) -> Any:
+        self._once("blobs", self._blobs)
+        return super()._kept_in(container)
+
+    @override
     def delete_table(self, table: Table) -> None:
         self._table(table)
         super().delete_table(table)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
+from azure.data.tables import TableServiceClient, UpdateMode
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueClient
 from hypothesis import example, given, settings
@@ -465,3 +466,58 @@ def test_the_container_for_evidence_is_made_where_evidence_is_kept(
     assert made == {*Container} - (set() if same else {Container.EVIDENCE})
     Storage(both, prefix="EvidenceStorage").create_all()
     assert Storage(both, prefix="EvidenceStorage").blob_names(Container.EVIDENCE, "") == []
+
+
+# What goes without the SDK is what the SDK reads and writes.
+
+
+_NAMES: Final = st.sampled_from(["a", "B", "at", "of_it"])
+_VALUES: Final = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
+    st.integers(-(2**31), 2**31 - 1),
+    st.booleans(),
+    st.floats(allow_nan=False),
+    st.binary(max_size=12),
+    st.datetimes(datetime(1700, 1, 1), datetime(9000, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - the strategy's
+)
+
+
+@settings(max_examples=40)
+@given(key=_KEYS, columns=st.dictionaries(_NAMES, _VALUES, max_size=4))
+def test_the_sdk_reads_what_was_written_and_is_read(
+    environment: dict[str, str], key: str, columns: dict[str, Any]
+) -> None:
+    storage = Storage(environment)
+    tables = TableServiceClient.from_connection_string(environment["AzureWebJobsStorage"])
+    with tables, tables.create_table_if_not_exists(_TABLE) as sdk:
+        written = storage.upsert(_TABLE, "p", key, columns)
+        entity = sdk.get_entity("p", key)
+        assert dict(entity) == {"PartitionKey": "p", "RowKey": key, **columns}
+        assert entity.metadata["etag"] == written.etag
+        sdk.upsert_entity({"PartitionKey": "q", "RowKey": key, **columns}, mode=UpdateMode.REPLACE)
+        read = storage.row(_TABLE, "q", key)
+        assert read is not None
+        assert (read.columns, read.etag) == (columns, sdk.get_entity("q", key).metadata["etag"])
+        assert [row.columns for row in storage.rows(_TABLE, "RowKey eq @key", key=key)] == [columns, columns]
+
+
+@pytest.mark.parametrize("value", [2**31, -(2**31) - 1, object(), {"a": 1}, "\ud800"])
+def test_a_value_that_no_column_takes_is_refused_before_it_is_sent(environment: dict[str, str], value: object) -> None:
+    with pytest.raises(Rejected):
+        Storage(environment).upsert(_TABLE, "p", "k", {"a": value})
+    if isinstance(value, str):
+        with pytest.raises(Rejected):
+            Storage(environment).row(_TABLE, "p", value)
+
+
+def test_a_transaction_is_read_by_the_sdk(environment: dict[str, str]) -> None:
+    storage = Storage(environment)
+    tables = TableServiceClient.from_connection_string(environment["AzureWebJobsStorage"])
+    with tables, tables.create_table_if_not_exists(_TABLE) as sdk:
+        writes = [RowWrite(op=RowOp.INSERT, key=f"{number} é'%", columns={"a": "é\r\n--x"}) for number in range(100)]
+        etags = storage.write_together(_TABLE, "p 'é", writes)
+        found = list(sdk.query_entities("PartitionKey eq @p", parameters={"p": "p 'é"}))
+    assert {entity["RowKey"]: entity.metadata["etag"] for entity in found} == dict(
+        zip((write.key for write in writes), etags, strict=True)
+    )
+    assert {entity["a"] for entity in found} == {"é\r\n--x"}
