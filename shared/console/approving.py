@@ -147,7 +147,7 @@ class _Asks(Struct, frozen=True):
 
 
 class _Given(Struct, frozen=True):
-    """A signature that the browser gave, which has to be of the very text."""
+    """A signature that the browser gave for a text, and for no other."""
 
     key: PublicKey
     signature: str
@@ -183,7 +183,11 @@ def approve(
         EdgeError: it couldn't be written.
     """
     approval = _approval(plan, terms, by=by, at=at)
-    approvals = _approvals(runtime, at, _Given(key, signature) if key else None)
+    given = _Given(key, signature) if key else None
+    if given is not None and key is not None:
+        # Before it is announced: what isn't signed rightly has nothing looked at again.
+        given.sign(text_to_sign(runtime, plan, terms, by=by, at=at, key=key))
+    approvals = _approvals(runtime, at, given)
     announce(runtime.storage, at=at, since=_since(plan, terms))
     try:
         approvals.approve(approval, since=_since(plan, terms))

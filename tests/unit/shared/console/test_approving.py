@@ -61,7 +61,8 @@ def _stands(made: Desk, who: Principal = MALLORY, on: ApprovalList = _LIST) -> A
 
 
 def _rows(made: Desk) -> list[object]:
-    tables = (Table.APPROVED_ACTORS, Table.JOURNAL)
+    """Give what lists, journal and announcements have."""
+    tables = (Table.APPROVED_ACTORS, Table.JOURNAL, Table.CONTROLS)
     return [made.bench.storage.rows(table, "PartitionKey ge ''") for table in tables]
 
 
@@ -108,8 +109,9 @@ _WRONG_TERMS: Final[Mapping[str, tuple[Mapping[str, str], str]]] = {
 def test_what_approves_nobody_is_said_and_what_was_typed_stays(storage: Storage, name: str) -> None:
     typed, said = _WRONG_TERMS[name]
     made = desk(storage, mode=Mode.PAGE)
+    fields = _fields(made, **typed)
     before = _rows(made)
-    answered = _press(made, _fields(made, **typed))
+    answered = _press(made, fields)
     assert answered.status == 400
     assert said in answered.text
     assert 'value="CHG-7"' in answered.text or "ticket" in typed
