@@ -290,6 +290,14 @@ def test_a_suspension_that_does_not_know_a_passkey_undoes_that_it_was_added() ->
     assert folded(made, knowing).with_credential("FFFF") is not None
 
 
+def test_a_passkey_is_added_to_whom_its_statement_knows() -> None:
+    seeds = ("erin-1", "alice-1", "carol-1")
+    unknowing = signed(add_passkey("erin", _MORE), *seeds)
+    assert _problem(folded(_ERIN, unknowing), "erin is no operator as far as it knows")
+    knowing = signed(add_passkey("erin", _MORE, after=(_ERIN.digest,)), *seeds)
+    assert _keys(folded(_ERIN, knowing), "erin") == 3
+
+
 def test_an_operator_has_eight_keys_at_most() -> None:
     statements: list[SignedStatement] = []
     for number in range(7):
