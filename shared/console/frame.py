@@ -126,13 +126,13 @@ def _bar(view: View, up: tuple[str, str] | None) -> Html:
     if not view.reader:
         return el("header", el("div", brand, class_="in"), class_="top")
     back = el("a", up[1], class_="up", href=up[0]) if up else None
-    which = (("", texts.OPEN), ("?view=mine", texts.MINE), ("?view=all", texts.ALL))
-    links = [
-        el("a", f"{view.say(texts.INCIDENTS)}: {view.say(words)}", href=f"{ROOT}{query}") for query, words in which
-    ]
-    links.append(el("a", view.say(approval_texts.APPROVALS), href=f"{ROOT}/approvals"))
-    links.append(el("a", view.say(texts.COVERAGE), href=f"{ROOT}/coverage"))
-    links.append(el("a", view.say(texts.POSTURE), href=f"{ROOT}/posture"))
+    pages = (
+        (ROOT, texts.INCIDENTS),
+        (f"{ROOT}/approvals", approval_texts.APPROVALS),
+        (f"{ROOT}/coverage", texts.COVERAGE),
+        (f"{ROOT}/posture", texts.POSTURE),
+    )
+    links = [el("a", view.say(words), href=at, aria_current="page" if at == view.here else None) for at, words in pages]
     out = el("a", view.say(texts.SIGN_OUT), href=f"{SIGN_OUT}?post_logout_redirect_uri={ROOT}")
     me = el("div", el("p", name(view.reader), class_="s"), out, class_="me")
     menu = el("button", view.say(texts.MENU), class_="menu", type="button", popovertarget="nav")

@@ -385,6 +385,20 @@ def test_no_page_is_wider_than_the_screen(browser: Browser, request: pytest.Fixt
             page.close()
 
 
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_bar_keeps_the_name_of_each_page_on_one_line_and_marks_the_one_that_is_shown(
+    browser: Browser, site: _Site, language: str
+) -> None:
+    with browser.new_context(viewport={"width": 900, "height": 664}, locale=language) as context:
+        page = _opened(context, site.pages["posture"], site.complaints)
+        lines = page.evaluate(
+            "Array.from(document.querySelectorAll('#nav > a'), link => { const all = document.createRange();"
+            " all.selectNodeContents(link); return all.getClientRects().length; })"
+        )
+        assert lines == [1] * len(lines)
+        expect(page.locator("#nav [aria-current=page]")).to_have_attribute("href", "/api/console/posture")
+
+
 def test_everything_works_without_script(browser: Browser, own_site: _Site) -> None:
     with browser.new_context(viewport=_PHONE, java_script_enabled=False) as context:
         page = _opened(context, own_site.pages["incident"], own_site.complaints)
