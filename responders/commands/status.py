@@ -30,6 +30,7 @@ The exit status is 0 when everything is seen, else 1."""
 _RED, _GREEN, _YELLOW, _BOLD, _PLAIN = "\033[97;41m", "\033[30;42m", "\033[30;43m", "\033[1m", "\033[0m"
 _WIDTH: Final = 100
 _INDENT: Final = " " * 11
+_READ: Final = len("less than a minute ago")
 
 
 def add_parser(subparsers: "Subparsers") -> None:
@@ -101,10 +102,12 @@ def lines_of(coverage: "Coverage", *, colours: bool) -> "Iterator[str]":
                 escaped(text), report_width(_WIDTH), initial_indent=_INDENT, subsequent_indent=_INDENT
             )
         yield ""
-    fine = [entry for entry in coverage.entries if entry.sight.is_fine]
-    widest = max((len(f"{entry.about}, {entry.tenant}") for entry in fine), default=0)
-    for entry in fine:
-        name = escaped(f"{entry.about}, {entry.tenant}").ljust(widest)
-        read = entry.because if entry.sight is Sight.OFF else ago(entry.read_at, coverage.at)
+    for entry in coverage.entries:
+        if not entry.sight.is_fine:
+            continue
+        is_off = entry.sight is Sight.OFF
+        read = "" if is_off else ago(entry.read_at, coverage.at)
         late = f"records within {within(entry)}" if within(entry) else ""
-        yield f" {WORDS[entry.sight]:<8}  {name}  {read:<12}  {late}".rstrip()
+        said = "; ".join(filter(None, (f"{entry.about}, {entry.tenant}", entry.because if is_off else late)))
+        line = f" {WORDS[entry.sight]:<8}  {read:<{_READ}}  {escaped(said)}"
+        yield from textwrap.wrap(line, report_width(_WIDTH), subsequent_indent=" " * (_READ + 13))

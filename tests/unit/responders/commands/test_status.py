@@ -58,8 +58,9 @@ def test_what_is_not_ends_with_1_and_comes_first(memory: MemoryStorage, run: Cal
     assert all(len(line) <= 120 for line in lines)
 
 
-def test_it_is_one_json_object_too(run: Callable[..., tuple[int, str]]) -> None:
-    _, out = run("--json")
+@pytest.mark.parametrize("words", [("--json",), ("-o", "json")])
+def test_it_is_one_json_object_too(run: Callable[..., tuple[int, str]], words: tuple[str, ...]) -> None:
+    _, out = run(*words)
     assert msgspec.convert(json.loads(out), Coverage, strict=False).bad == ()
 
 
@@ -88,3 +89,13 @@ def test_the_app_is_asked_where_that_is_wanted(
     monkeypatch.setattr(httpx, "get", get)
     assert run("--app", "https://responder.example/")[0] == 0
     assert asked == ["https://responder.example/api/health"]
+
+
+def test_on_a_terminal_it_is_as_wide_as_that(
+    run: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    _, text = run()
+    assert max(map(len, text.splitlines()[1:])) <= 80
+    assert "\n seen      1 min ago               " in text
