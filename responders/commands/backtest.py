@@ -111,8 +111,8 @@ def _read(
 ) -> None:
     """Match the records of a file, and count in the report how many there were, and how many can't be read."""
     records = json_records = 0
-    for reading in read_stream(csv_as_json(chunks), tenant_id=tenant_id, interest=matcher.interested):
-        records += 1
+    for reading in read_stream(csv_as_json(chunks), tenant_id=tenant_id, interest=matcher.interest):
+        records += reading.records
         report.unreadable += bool(reading.unreadable)
         report.not_judged.update([reading.not_judged] if reading.not_judged else [])
         json_records += reading.is_json

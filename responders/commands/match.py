@@ -154,7 +154,7 @@ def _lines_of(
     """Give a line for each match and each record that can't be read; a file without any JSON is one error."""
     with _opened(name) as file:
         for reading in _with_json(_readings(file, matcher, tenant_id)):
-            totals.records += 1
+            totals.records += reading.records
             if reading.not_judged:
                 totals.not_judged[reading.not_judged] += 1
             if reading.unreadable:
@@ -179,8 +179,8 @@ def _readings(file: BinaryIO, matcher: Matcher, tenant_id: str) -> Iterator[Read
         held.append(chunk)
         size += len(chunk)
         if size > _HELD_WHOLE:
-            return read_stream(chain(held, chunks), tenant_id=tenant_id, interest=matcher.interested)
-    return read_batch(b"".join(held), tenant_id=tenant_id, interest=matcher.interested)
+            return read_stream(chain(held, chunks), tenant_id=tenant_id, interest=matcher.interest)
+    return read_batch(b"".join(held), tenant_id=tenant_id, interest=matcher.interest)
 
 
 def _with_json(readings: Iterable[Reading]) -> Iterator[Reading]:

@@ -19,7 +19,7 @@ from responders.suggestions import LOOKED_BACK, Suggestion, Suggestions, merged
 from shared.detect.matcher import Matcher
 from shared.model.clock import utc_now
 from shared.model.events import Log
-from shared.normalize import read_stream
+from shared.normalize import Interest, read_stream
 from shared.normalize.portal_csv import csv_as_json
 
 _HELP: Final = """\
@@ -105,15 +105,17 @@ def _read_all(names: list[str], suggestions: Suggestions, matcher: Matcher, *, t
         for name in names:
             with opened(name) as file:
                 chunks = csv_as_json(progress.chunks(file))
-                for reading in read_stream(chunks, tenant_id=tenant_id, interest=_is_of_people):
+                for reading in read_stream(chunks, tenant_id=tenant_id, interest=_OF_PEOPLE):
                     if reading.event is not None:
                         suggestions.add(reading.event, matcher.matches(reading.event))
     finally:
         progress.done()
 
 
-def _is_of_people(log: Log, *_rest: object) -> bool:
-    return log in {Log.SIGN_IN, Log.AUDIT}
+_OF_PEOPLE: Final = Interest(
+    at_a_glance=lambda log, _name, _tenant_id: log in {Log.SIGN_IN, Log.AUDIT},
+    in_record=lambda log, _name, _raw, _tenant_id: log in {Log.SIGN_IN, Log.AUDIT},
+)
 
 
 def _explained(days: int, found: list[Suggestion], present: Mapping[str, Any]) -> Iterator[str]:

@@ -4,6 +4,7 @@ They may be interrupted at any point and repeated: each write has a fixed name, 
 """
 
 import logging
+from collections.abc import Callable
 from functools import partial
 
 import msgspec
@@ -16,6 +17,7 @@ from shared.model.detections import AnyDetection
 from shared.model.events import CountEvent, Event, Log, fold
 from shared.model.notices import SystemNotice
 from shared.normalize import Interest, read_batch
+from shared.normalize.glance import Glance
 from shared.respond.components import Runtime
 from shared.respond.object_intake import Arrived, queue_arrived, recorded_changes, store
 
@@ -64,7 +66,7 @@ def begin_to_take_in(runtime: Runtime, raw: bytes, *, tenant_id: str, is_read_ag
     matched = _Matched()
     unreadable: list[tuple[bytes, str]] = []
     for reading in read_batch(raw, tenant_id=tenant_id, interest=interest_of(runtime)):
-        intake.records += 1
+        intake.records += reading.records
         if problem := reading.unreadable or _problem_of(reading.event):
             intake.unreadable += 1
             unreadable.append((reading.raw, problem))
@@ -81,13 +83,16 @@ def begin_to_take_in(runtime: Runtime, raw: bytes, *, tenant_id: str, is_read_ag
 
 def interest_of(runtime: Runtime) -> Interest:
     """Give what says of a record whether it is taken in: what a detection could be about, and what tells of objects."""
-    kinds, interested = runtime.kinds.values(), runtime.matcher.interested
+    kinds, interest = runtime.kinds.values(), runtime.matcher.interest
     activities = {log: frozenset[str]().union(*(kind.activities for kind in kinds if kind.log is log)) for log in Log}
 
-    def is_of_interest(log: Log, name: str, raw: msgspec.Raw, tenant_id: str) -> bool:
-        return fold(name) in activities[log] or interested(log, name, raw, tenant_id)
+    def at_a_glance(log: Log, name: str, tenant_id: str) -> Callable[[Glance], bool] | bool:
+        return fold(name) in activities[log] or interest.at_a_glance(log, name, tenant_id)
 
-    return is_of_interest
+    def in_record(log: Log, name: str, raw: msgspec.Raw, tenant_id: str) -> bool:
+        return fold(name) in activities[log] or interest.in_record(log, name, raw, tenant_id)
+
+    return Interest(at_a_glance=at_a_glance, in_record=in_record)
 
 
 def _problem_of(event: Event | None) -> str:

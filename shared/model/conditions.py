@@ -11,13 +11,8 @@ from typing import assert_never
 from msgspec import Struct
 
 from shared.model.events import fold
+from shared.model.prefilters import Prefilter
 from shared.model.profile import DEFAULT, TenantProfile
-
-type Prefilter = Callable[[TenantProfile, str], frozenset[str] | None]
-"""Gives texts for a value of a field: a record that holds none of them can't have that value. See `detect.prefilter`.
-
-None where nothing can be said about the record; the empty set where no record can have the value.
-"""
 
 
 class KustoJoin(Struct, frozen=True, kw_only=True):
@@ -92,7 +87,7 @@ class Text[E](Struct, frozen=True, eq=False):
 
     - `read`: gives it, folded, of an event. Where it depends on the tenant's profile, `read` takes the default profile
       and `read_with` the tenant's; `required_keys` are the names of the profile's fields that it needs.
-    - `prefilter`: what a record must hold for a value, where that is known.
+    - `prefilter`: what a record must hold for a value, where that is known (`model.prefilters`).
     - `kusto`: its Kusto equivalent; "" where it can't be asked in Kusto.
     - `label`: what people call its values, where the name with blanks doesn't say it.
     - `is_list`: it holds several values, each on a line of its own.

@@ -12,6 +12,6 @@
 Each record's shape is found from its keys, so the shapes may be mixed in one input.
 """
 
-from shared.normalize.batch import Interest, Reading, read_batch, read_stream
+from shared.normalize.batch import EVERY_RECORD, Interest, Reading, read_batch, read_stream
 
-__all__ = ["Interest", "Reading", "read_batch", "read_stream"]
+__all__ = ["EVERY_RECORD", "Interest", "Reading", "read_batch", "read_stream"]

@@ -1,29 +1,48 @@
-"""Reads batches of records, each on its own, so that one that can't be read doesn't stop the others."""
+"""Reads batches of records, each on its own, so that one that can't be read doesn't stop the others.
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import count
+Of a page of Graph's all records are glanced at first, and those that nothing is about are passed over.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 
 from msgspec import DecodeError, Raw, Struct
 from msgspec.json import Decoder, encode
 
 from shared.model.errors import UnreadableRecord
 from shared.model.events import Event, Log
-from shared.normalize.decoding import NotJson, NotJudged, TooDeep, decode, instant
+from shared.normalize.cuts import Cuts
+from shared.normalize.decoding import YEARS, NotJson, NotJudged, TooDeep, decode, instant
+from shared.normalize.glance import Glance, glance, glances
+from shared.normalize.ids import first_id
 from shared.normalize.pieces import pieces
-from shared.normalize.shapes import Head, shape_of
+from shared.normalize.shapes import GRAPH, NOTHING, Head, shape_of
 
-type Interest = Callable[[Log, str, Raw, str], bool]
-"""Says whether a detection could match a record, given its log, its name (activity, operation or error code), its text,
-and the tenant to use where the record names none.
-"""
+
+class Interest(Struct, frozen=True, kw_only=True):
+    """Says whether a detection could match a record, by its log and its name (activity, operation or error code).
+
+    - `at_a_glance`: of the records of Graph's with this name, in whatever spelling, and of this tenant: all, none, or
+      those of which a glance shows something.
+    - `in_record`: of a record with this text; of the given tenant where it doesn't name its own.
+    """
+
+    at_a_glance: Callable[[Log, str, str], Callable[[Glance], bool] | bool]
+    in_record: Callable[[Log, str, Raw, str], bool]
+
+
+EVERY_RECORD = Interest(
+    at_a_glance=lambda _log, _name, _tenant_id: True, in_record=lambda _log, _name, _raw, _tenant_id: True
+)
 
 _NESTED_LISTS = 2
 
 
-class Reading(Struct, frozen=True):
+class Reading(Struct, frozen=True, gc=False):
     """The result for one record; `index` is its position in the batch, from 0.
 
-    `event` is None where no detection could match, or where the record can't be read; `unreadable` then says why.
+    `event` is None where no detection could match, or where the record can't be read; `unreadable` then says why. Of a
+    record that was passed over `text` is empty; `records` is how many were, one after another.
     `not_judged` is the category of a record that no detection judges. `is_json` is False where the text isn't a JSON
     object.
     """
@@ -34,6 +53,7 @@ class Reading(Struct, frozen=True):
     unreadable: str = ""
     not_judged: str = ""
     is_json: bool = True
+    records: int = 1
 
     @property
     def raw(self) -> bytes:
@@ -69,6 +89,10 @@ def read_batch(raw: bytes, *, tenant_id: str, interest: Interest) -> Iterator[Re
     A text without any JSON is given as one unreadable record.
     """
     reader = _Reader(tenant_id, interest)
+    seen = glances(raw)
+    if seen is not None:
+        yield from reader.read_page(raw, seen)
+        return
     records = _listed(raw)
     if records is not None:
         yield from reader.read_all(records)
@@ -115,35 +139,102 @@ class _Reader:
     def __init__(self, tenant_id: str, interest: Interest) -> None:
         self._tenant_id = tenant_id
         self._interest = interest
-        self._index = count()
+        self._index = 0
+        self._of_tenant = first_id(tenant_id)
+        self._sought: dict[str | int, Callable[[Glance], bool] | bool] = {}
 
-    def read_all(self, records: Iterable[Raw], nested: int = 0) -> Iterator[Reading]:
+    def read_page(self, raw: bytes, seen: Sequence[Glance]) -> Iterator[Reading]:
+        """Read the records of a page of which a glance shows what is sought, and pass over the others."""
+        wanted = self._wanted(seen)
+        cuts = Cuts(raw, seen, wanted, _listed)
+        first = 0
+        for place in wanted:
+            yield from self._pass_over(place - first)
+            yield from self._read_one(cuts.record(place), seen[place])
+            first = place + 1
+        yield from self._pass_over(len(seen) - first)
+
+    def _pass_over(self, records: int) -> Iterator[Reading]:
+        if records:
+            yield Reading(self._index, NOTHING, records=records)
+            self._index += records
+
+    def _wanted(self, seen: Iterable[Glance]) -> list[int]:
+        """Give the places of records that show what is sought, or of which a glance can't tell that they're read."""
+        sought = self._sought
+        wanted: list[int] = []
+        for place, one in enumerate(seen):
+            name, at = one.identity()
+            if name is None or at is None or at.year not in YEARS:
+                wanted.append(place)
+                continue
+            shown = sought.get(name)
+            if shown is None:
+                shown = self._learn(name)
+            if shown is True or (shown is not False and shown(one)):
+                wanted.append(place)
+        return wanted
+
+    def _learn(self, name: str | int) -> Callable[[Glance], bool] | bool:
+        """Ask what is sought of records of one name."""
+        log = _log_of(name)
+        shown = self._sought[name] = self._interest.at_a_glance(log, str(name), self._of_tenant)
+        return shown
+
+    def read_all(self, records: Iterable[Raw]) -> Iterator[Reading]:
         """Read each of `records`, and the records inside one that is a list or an envelope."""
         for raw in records:
-            reading = self._read(raw)
-            if reading is not None:
-                yield reading
-            elif nested < _NESTED_LISTS:
-                whole = bytes(raw)
-                yield from self.read_all(_listed(whole) or map(Raw, pieces([whole])), nested + 1)
-            else:
-                yield Reading(next(self._index), raw, None, "it is a list in a list in a list")
+            yield from self._read_one(raw, glance(raw))
 
-    def _read(self, raw: Raw) -> Reading | None:
+    def _read_one(self, raw: Raw, seen: Glance | None, nested: int = 0) -> Iterator[Reading]:
+        reading = self._read(raw, seen)
+        if reading is not None:
+            yield reading
+        elif nested < _NESTED_LISTS:
+            whole = bytes(raw)
+            for inner in _listed(whole) or map(Raw, pieces([whole])):
+                yield from self._read_one(inner, glance(inner), nested + 1)
+        else:
+            yield Reading(self._next(), raw, None, "it is a list in a list in a list")
+
+    def _next(self) -> int:
+        self._index += 1
+        return self._index - 1
+
+    def _read(self, raw: Raw, seen: Glance | None) -> Reading | None:
         """Read one record; None where it is a list or an envelope."""
         try:
-            head = decode(_HEAD, raw)
-            if head.is_list:
-                return None
-            shape = shape_of(head, raw)
-            at = instant(shape.at(head))
-            wanted = self._interest(shape.log, shape.name(head), raw, self._tenant_id)
-            event = shape.event(raw, at, self._tenant_id) if wanted else None
+            name, at = seen.identity() if seen is not None else (None, None)
+            if seen is not None and name is not None:
+                event = self._event_of_graph(raw, seen, name, instant(at))
+            else:
+                head = decode(_HEAD, raw)
+                if head.is_list:
+                    return None
+                event = self._event(raw, head)
         except NotJudged as category:
-            return Reading(next(self._index), raw, not_judged=str(category))
+            return Reading(self._next(), raw, not_judged=str(category))
         except UnreadableRecord as unreadable:
             if bytes(raw).startswith(b"[") and not isinstance(unreadable, TooDeep):
                 return None
             is_json = bytes(raw).startswith(b"{") and not isinstance(unreadable, NotJson)
-            return Reading(next(self._index), raw, unreadable=str(unreadable), is_json=is_json)
-        return Reading(next(self._index), raw, event)
+            return Reading(self._next(), raw, unreadable=str(unreadable), is_json=is_json)
+        return Reading(self._next(), raw, event)
+
+    def _event_of_graph(self, raw: Raw, seen: Glance, name: str | int, at: datetime) -> Event | None:
+        if not self._wanted((seen,)):
+            return None
+        log = _log_of(name)
+        is_wanted = self._interest.in_record(log, str(name), raw, self._tenant_id)
+        return GRAPH[log](raw, at, self._tenant_id) if is_wanted else None
+
+    def _event(self, raw: Raw, head: Head) -> Event | None:
+        shape = shape_of(head, raw)
+        at = instant(shape.at(head))
+        is_wanted = self._interest.in_record(shape.log, shape.name(head), raw, self._tenant_id)
+        return shape.event(raw, at, self._tenant_id) if is_wanted else None
+
+
+def _log_of(name: str | int) -> Log:
+    """Tell the log of a record of Graph's: activities are text, error codes numbers."""
+    return Log.AUDIT if isinstance(name, str) else Log.SIGN_IN

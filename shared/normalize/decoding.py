@@ -10,7 +10,8 @@ from shared.model.errors import UnreadableRecord
 
 NULL = Raw(b"null")
 
-_YEARS = range(2000, 2100)  # Azure is younger, and a date after this is a broken clock
+YEARS = range(2000, 2100)
+"""Azure is younger, and a date after this is a broken clock."""
 
 _HIGH, _LOW = rb"\\u[dD][89abAB][0-9a-fA-F]{2}", rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _LONE_SURROGATES = re.compile(rb"(?:" + _HIGH + rb"(?!" + _LOW + rb")|" + _LOW + rb")++")
@@ -160,10 +161,8 @@ def instant(at: datetime | None) -> datetime:
     """
     if at is None:
         raise UnreadableRecord("it has no time")
-    if at.year not in _YEARS:
-        raise UnreadableRecord(
-            f"its time, {at.isoformat()}, can't be right: years {_YEARS[0]} to {_YEARS[-1]} are read"
-        )
+    if at.year not in YEARS:
+        raise UnreadableRecord(f"its time, {at.isoformat()}, can't be right: years {YEARS[0]} to {YEARS[-1]} are read")
     if at.tzinfo is UTC:
         return at
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

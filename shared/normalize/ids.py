@@ -4,14 +4,16 @@ import re
 
 _DASHED = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _BARE = re.compile(r"([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})")
-_NOBODY = "00000000-0000-0000-0000-000000000000"
-_LENGTH = len(_NOBODY)
+NOBODY = "00000000-0000-0000-0000-000000000000"
+_LENGTH = len(NOBODY)
 
 
 def principal_id(text: str | None) -> str:
     """Give a principal's object id, "" where there is none."""
-    lowered = (text or "").strip().lower()
-    return "" if lowered == _NOBODY else lowered
+    if not text:
+        return ""
+    lowered = text.strip().lower()
+    return "" if lowered == NOBODY else lowered
 
 
 def claimed_id(text: str | None) -> str:
@@ -28,7 +30,7 @@ def first_id(*texts: str | None) -> str:
             continue
         trimmed = text.strip()
         lowered = trimmed.lower()
-        if trimmed and lowered != _NOBODY:
+        if trimmed and lowered != NOBODY:
             return lowered if len(lowered) == _LENGTH and _DASHED.fullmatch(lowered) else trimmed
     return ""
 

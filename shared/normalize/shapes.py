@@ -13,19 +13,16 @@ from shared.model.errors import UnreadableRecord
 from shared.model.events import Event, Log
 from shared.normalize import audit, resources, risks, sign_ins
 from shared.normalize.decoding import LocalizedText, NotJudged, decode, envelope_instant, word
+from shared.normalize.glance import Ending
 
 NOTHING = Raw(b"")
-
-
-class _Status(Struct, rename="camel"):
-    error_code: int | str | None = None
 
 
 class _Properties(Struct, rename="camel"):
     activity_display_name: str | None = None
     activity_date_time: datetime | None = None
     created_date_time: datetime | None = None
-    status: _Status | str | None = None
+    status: Ending | str | None = None
 
 
 class _GridData(Struct, rename="camel"):
@@ -39,7 +36,7 @@ class Head(Struct, rename="camel"):
     activity_display_name: str | None = None
     activity_date_time: datetime | None = None
     created_date_time: datetime | None = None
-    status: _Status | str | None = None
+    status: Ending | str | None = None
     # diagnostic settings; the Activity Log shares two of the names
     category: LocalizedText | str | None = None
     operation_name: LocalizedText | str | None = None
@@ -81,7 +78,7 @@ class Head(Struct, rename="camel"):
 
 
 class Shape(Struct, frozen=True):
-    """How records of one shape are read. `name` gives the activity, operation or error code, for the prefilter."""
+    """How records of one shape are read. `name` gives the activity, operation or error code, by which it is sought."""
 
     log: Log
     name: Callable[[Head], str]
@@ -106,7 +103,7 @@ def shape_of(head: Head, raw: Raw) -> Shape:  # noqa: PLR0911 - one return for e
         return _diagnostics(head.category)
     if head.snake_operation_name is not None:
         return _PYTHON_SDK
-    if isinstance(head.status, _Status) and head.created_date_time is not None:
+    if isinstance(head.status, Ending) and head.created_date_time is not None:
         return _GRAPH_SIGN_IN
     return _row(head) or _unknown(head, raw)
 
@@ -145,13 +142,19 @@ def _wrapped_error(head: Head) -> str:
     return (inner and _error(inner.status)) or _code(head.result_type)
 
 
-def _error(status: _Status | str | None) -> str:
-    return _code(status.error_code) if isinstance(status, _Status) else ""
+def _error(status: Ending | str | None) -> str:
+    return _code(status.error_code) if isinstance(status, Ending) else ""
 
 
 def _code(code: int | str | None) -> str:
     return "" if code is None else str(code)
 
+
+GRAPH: Mapping[Log, Callable[[Raw, datetime, str], Event]] = {
+    Log.AUDIT: audit.from_graph,
+    Log.SIGN_IN: sign_ins.from_graph,
+}
+"""How records are read that a glance has told the log of."""
 
 _GRAPH_AUDIT = Shape(
     Log.AUDIT, lambda head: head.activity_display_name or "", lambda head: head.activity_date_time, audit.from_graph

@@ -1,14 +1,13 @@
 """What a case was opened by, read back from its evidence."""
 
 import msgspec
-from msgspec import Raw
 
 from shared.authority.approval_history import ApprovalHistory, standing_of
 from shared.authority.standing import Authorization
 from shared.model.cases import Case, Standing
 from shared.model.errors import EdgeError
-from shared.model.events import ActorKind, CountEvent, Event, Log, Target
-from shared.normalize import read_batch
+from shared.model.events import ActorKind, CountEvent, Event, Target
+from shared.normalize import EVERY_RECORD, read_batch
 from shared.respond.asked_detections import ASKED_BY_ID
 from shared.respond.components import Runtime
 from shared.respond.unexplained import UNEXPLAINED, DriftEvidence
@@ -21,12 +20,8 @@ def event_of(runtime: Runtime, case: Case) -> Event | None:
     if detection is not None and detection.counted is not None:
         return _count_from(raw)
     # Every record is read, whatever the present detections match: the detection may have changed since.
-    readings = read_batch(raw, tenant_id=case.tenant_id, interest=_any_record)
+    readings = read_batch(raw, tenant_id=case.tenant_id, interest=EVERY_RECORD)
     return next((reading.event for reading in readings if reading.event is not None), None)
-
-
-def _any_record(_log: Log, _name: str, _raw: Raw, _tenant_id: str) -> bool:
-    return True
 
 
 def _count_from(raw: bytes) -> CountEvent | None:

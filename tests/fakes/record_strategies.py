@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from hypothesis import strategies as st
-from msgspec import Raw
 
 from responders.detections.samples import (
     APP_CLAIMS,
@@ -22,21 +21,20 @@ from responders.detections.samples import (
     exported_activity_record,
 )
 from responders.detections.sign_in_samples import diagnostic_sign_in, sign_in_record
-from shared.model.events import Log
+from shared.normalize import EVERY_RECORD, Interest
 
 type Json = dict[str, Any]
 
 ROLE_WRITE = "Microsoft.Authorization/roleAssignments/write"
 
 
-def everything(_log: Log, _name: str, _raw: Raw, _tenant_id: str) -> bool:
-    """Take an interest in every record, so that all of it is decoded."""
-    return True
+everything = EVERY_RECORD
+"""Takes an interest in every record, so that all of it is decoded."""
 
-
-def nothing(_log: Log, _name: str, _raw: Raw, _tenant_id: str) -> bool:
-    """Take no interest in any record."""
-    return False
+nothing = Interest(
+    at_a_glance=lambda _log, _name, _tenant_id: False, in_record=lambda _log, _name, _raw, _tenant_id: False
+)
+"""Takes no interest in any record."""
 
 
 def audit_row(record: Json) -> Json:

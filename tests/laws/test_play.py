@@ -5,7 +5,6 @@ from random import Random
 from typing import Any
 
 import pytest
-from msgspec import Raw
 
 from infra.local.world import WORKFORCE_TENANT
 from responders.catalogue import CATALOGUE
@@ -15,9 +14,8 @@ from shared.clients.api import TenantEdges
 from shared.clients.storage_names import Table
 from shared.detect.matcher import Matcher
 from shared.model.errors import EdgeError, Unreachable
-from shared.model.events import Log
 from shared.model.profile import TenantProfile
-from shared.normalize import read_batch
+from shared.normalize import EVERY_RECORD, read_batch
 from tests.fakes.runtime import settings_with
 from tests.laws.hand import change, edit, story
 from tests.laws.play import Died, Play
@@ -306,17 +304,13 @@ def test_the_product_reads_who_did_what_when_from_each_record(name: str, who: st
     deed = _deed(name, who)
     matcher = Matcher(CATALOGUE, TenantProfile())
     for delivery in deliveries(deed, {"logs": 2, "twice": 10}):
-        readings = list(read_batch(delivery.raw, tenant_id=delivery.tenant_id, interest=_every))
+        readings = list(read_batch(delivery.raw, tenant_id=delivery.tenant_id, interest=EVERY_RECORD))
         events = [each.event for each in readings if each.event is not None]
         assert len(events) == len(readings) > 0, [each.unreadable for each in readings]
         for event in events:
             assert (event.actor.id, event.target.id.lower()) == (actor_id(deed), deed.object_id.lower())
             assert abs((event.at - Play(story("P1"), _unused).clock()).total_seconds() - 4200) < 4
             assert [each.id for each in matcher.matches(event) if each.remediation] or delivery.deed < 0
-
-
-def _every(_log: Log, _name: str, _raw: Raw, _tenant_id: str) -> bool:
-    return True
 
 
 def _unused(play: Play) -> Scripted:

@@ -4,7 +4,7 @@ from functools import lru_cache
 from typing import Any
 
 from shared.detect.fields.kusto_terms import TENANT, among
-from shared.detect.prefilter import of_ids
+from shared.detect.prefilter import of_tenants
 from shared.model.conditions import Text, by_profile
 from shared.model.events import AuditEvent, SignInEvent, fold
 from shared.model.profile import TenantProfile
@@ -32,6 +32,6 @@ def consumer_tenant() -> Text[Any]:
         "tenant",
         _tenant,
         "consumer_tenants",
-        prefilter=of_ids("consumer", lambda profile: profile.consumer_tenants),
+        prefilter=of_tenants("consumer", lambda profile: profile.consumer_tenants),
         kusto=_tenant_kusto,
     )

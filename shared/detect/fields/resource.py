@@ -5,6 +5,7 @@ from typing import Final
 from shared.detect.fields.kusto_terms import quoted
 from shared.model.conditions import Label, Text, by_profile, in_sigma, spelt
 from shared.model.events import ResourceEvent, fold, fold_whole
+from shared.model.prefilters import Asked, Needs
 from shared.model.profile import TenantProfile
 from shared.normalize.resources import OUTCOMES
 
@@ -49,9 +50,9 @@ def _group_kusto(profile: TenantProfile) -> str:
     return f'iff({within or "false"}, "own", "other")'
 
 
-def _own_group_names(profile: TenantProfile, asked: str) -> frozenset[str] | None:
-    names = frozenset(group.rpartition("/")[2] for group in profile.own_groups)
-    return names if asked == "own" else None
+def _own_group_names(asked: Asked) -> Needs | None:
+    names = frozenset(group.rpartition("/")[2] for group in asked.profile.own_groups)
+    return Needs(texts=names) if asked.value == "own" else None
 
 
 class Resource:

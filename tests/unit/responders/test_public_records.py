@@ -38,7 +38,7 @@ def test_each_record_meets_what_it_should() -> None:
     files = sorted(FOLDER.glob("*/*.json*"))
     assert len(files) > len(EXPECTED)
     for file in files:
-        for reading in read_batch(file.read_bytes(), tenant_id="t", interest=matcher.interested):
+        for reading in read_batch(file.read_bytes(), tenant_id="t", interest=matcher.interest):
             if reading.event is not None:
                 found.setdefault(file.name, []).extend(one.id for one in matcher.matches(reading.event))
     assert {name: ids for name, ids in found.items() if ids} == EXPECTED

@@ -11,7 +11,7 @@ from msgspec.json import Decoder
 from shared.detect.fields.audit.changes import added, all_changes, changes_of, items
 from shared.detect.fields.domains import is_below, is_below_kusto
 from shared.detect.fields.kusto_terms import SPACES, among, flag, quoted
-from shared.detect.prefilter import of_properties
+from shared.detect.prefilter import of_parts, of_properties
 from shared.model.conditions import KustoJoin, Text, by_profile
 from shared.model.errors import UnreadableRecord
 from shared.model.events import AuditEvent, fold
@@ -302,4 +302,10 @@ class RedirectFields:
         prefilter=of_properties("appaddress"),
         kusto=_redirect_problem_kusto,
     )
-    logout_url: Text[AuditEvent] = by_profile("logout_url", _logout_url, "logout_properties", kusto=_logout_url_kusto)
+    logout_url: Text[AuditEvent] = by_profile(
+        "logout_url",
+        _logout_url,
+        "logout_properties",
+        prefilter=of_parts(lambda profile: profile.logout_properties),
+        kusto=_logout_url_kusto,
+    )

@@ -94,7 +94,7 @@ class GrantFields:
     role_level: Text[AuditEvent] = Text(
         "role_level",
         _role_level,
-        prefilter=of_properties("templateid", "roledefinitionoriginid"),
+        prefilter=of_properties("role.templateid", details=("templateid", "roledefinitionoriginid")),
         kusto=_role_level_kusto,
     )
     permission_level: Text[AuditEvent] = Text(

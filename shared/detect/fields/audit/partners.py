@@ -61,6 +61,6 @@ class PartnerFields:
         "partner",
         _partner,
         "partner_organisations",
-        prefilter=of_properties(_INVITED, _TENANT_ID),
+        prefilter=of_properties(_TENANT_ID, details=(_INVITED,)),
         kusto=_partner_kusto,
     )

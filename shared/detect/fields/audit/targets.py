@@ -12,6 +12,7 @@ from shared.model import patterns
 from shared.model.conditions import KustoJoin, KustoValue, Label, Text, by_profile
 from shared.model.errors import UnreadableRecord
 from shared.model.events import AuditEvent, Target, fold
+from shared.model.prefilters import Asked, NameSeen, Needs
 from shared.model.profile import TenantProfile
 from shared.normalize.decoding import decode
 from shared.normalize.ids import is_object_id
@@ -83,9 +84,12 @@ def _target_level_kusto(profile: TenantProfile) -> KustoJoin:
     return KustoJoin(rows=rows, value=f'case(privileged_targets > 0, "privileged", {is_known}, "other", "unknown")')
 
 
+_GROUP: Final = "group.objectid"
+
+
 def _groups_of(event: AuditEvent) -> set[str]:
     """Look for the group in a property, since Core Directory names the member first; else among the targets."""
-    named = {(change.new or change.old or "").strip().lower() for change in changes_of(event, "group.objectid")} - {""}
+    named = {(change.new or change.old or "").strip().lower() for change in changes_of(event, _GROUP)} - {""}
     return named or {one.id for one in event.targets if fold(one.kind) == "group" and is_object_id(one.id)}
 
 
@@ -114,7 +118,7 @@ _LEFT_OUT: Final = "left-out"
 def _groups_kusto(name: str, listed: frozenset[str], word: str, known_in: frozenset[str]) -> KustoJoin:
     rows = f"""union
         (Changes
-        | where property == "group.objectid"
+        | where property == "{_GROUP}"
         | project Id, group_id = tolower(trim(@"{SPACES}", coalesce(new, old))), named = 1),
         (Targets
         | where Fold(tostring(target.type)) == "group"
@@ -155,13 +159,16 @@ def _own_object(event: AuditEvent, profile: TenantProfile) -> str:
     return "operators" if profile.operators_app and profile.operators_app in names else ""
 
 
-def _own_ids(profile: TenantProfile, asked: str) -> frozenset[str] | None:
-    ids = {"identity": profile.own_identities, "operators": frozenset({profile.operators_app} - {""})}
-    return ids.get(asked)
-
-
 _HOLDER: Final = "serviceprincipal.objectid"
 _NAMES_OF_API: Final = "targetid.serviceprincipalnames"
+_OWN_IDENTITIES: Final = of_ids("identity", lambda profile: profile.own_identities, in_property=_HOLDER)
+
+
+def _own_ids(asked: Asked) -> Needs | None:
+    if asked.value != "operators":
+        return _OWN_IDENTITIES(asked)
+    app = frozenset({asked.profile.operators_app} - {""})
+    return Needs(texts=app, sights=frozenset({NameSeen(_NAMES_OF_API)}) if app else frozenset())
 
 
 def _own_object_kusto(profile: TenantProfile) -> KustoValue:
@@ -237,21 +244,25 @@ class TargetFields:
         "target_level",
         _target_level,
         *("privileged_accounts", "privileged_known_in"),
-        prefilter=of_ids("privileged", lambda profile: profile.privileged_accounts),
+        prefilter=of_ids(
+            "privileged",
+            lambda profile: profile.privileged_accounts,
+            unknown_outside=lambda profile: profile.privileged_known_in,
+        ),
         kusto=_target_level_kusto,
     )
     group_level: Text[AuditEvent] = by_profile(
         "group_level",
         _group_level,
         *("groups_known_in", "role_assignable_groups"),
-        prefilter=of_ids("role-assignable", lambda profile: profile.role_assignable_groups),
+        prefilter=of_ids(_ASSIGNABLE, lambda profile: profile.role_assignable_groups, in_property=_GROUP),
         kusto=_group_level_kusto,
     )
     policy_group: Text[AuditEvent] = by_profile(
         "policy_group",
         _policy_group,
         *("policy_groups", "policy_groups_known_in"),
-        prefilter=of_ids(_LEFT_OUT, lambda profile: profile.policy_groups),
+        prefilter=of_ids(_LEFT_OUT, lambda profile: profile.policy_groups, in_property=_GROUP),
         kusto=_policy_group_kusto,
     )
     own_object: Text[AuditEvent] = by_profile(
@@ -429,7 +440,12 @@ class AccountFields:
       required isn't what it was.
     """
 
-    account_change: Text[AuditEvent] = Text("account_change", _account_change, kusto=_account_change_kusto)
+    account_change: Text[AuditEvent] = Text(
+        "account_change",
+        _account_change,
+        prefilter=of_properties(*_SIGN_IN_PROPERTIES, only="sign-in"),
+        kusto=_account_change_kusto,
+    )
     account_fault: Text[AuditEvent] = by_profile(
         "account_fault",
         _account_fault,

@@ -73,7 +73,11 @@ class AccountFields:
         "account_level",
         _account_level,
         *("privileged_accounts", "privileged_known_in"),
-        prefilter=of_ids("privileged", lambda profile: profile.privileged_accounts),
+        prefilter=of_ids(
+            "privileged",
+            lambda profile: profile.privileged_accounts,
+            unknown_outside=lambda profile: profile.privileged_known_in,
+        ),
         kusto=_account_level_kusto,
     )
     account_kind: Text[SignInEvent] = _is_among(

@@ -5,7 +5,7 @@ from typing import Final
 
 from shared.detect.fields.kusto_terms import among
 from shared.detect.fields.profile import folded
-from shared.detect.prefilter import of_itself, of_settings
+from shared.detect.prefilter import of_itself, of_settings, of_texts
 from shared.model.conditions import Label, Text, by_profile, in_sigma, spelt
 from shared.model.events import SignInEvent, fold
 from shared.model.profile import TenantProfile
@@ -71,7 +71,13 @@ class ClientFields:
         kusto="Fold(AppDisplayName)",
         sigma=in_sigma("appDisplayName", "applicationName", "application"),
     )
-    app_set: Text[SignInEvent] = by_profile("app_set", _app_set, "consumer_apps", kusto=_app_set_kusto)
+    app_set: Text[SignInEvent] = by_profile(
+        "app_set",
+        _app_set,
+        "consumer_apps",
+        prefilter=of_texts("consumer", lambda profile: profile.consumer_apps, "app_display_name", "app_id"),
+        kusto=_app_set_kusto,
+    )
     app_test: Text[SignInEvent] = by_profile("app_test", _app_test, "automated_tests", kusto=_app_test_kusto)
     resource_name: Text[SignInEvent] = Text(
         "resource_name",
@@ -82,7 +88,7 @@ class ClientFields:
     client_app: Text[SignInEvent] = Text(
         "client_app",
         lambda event: fold(event.client_app),
-        prefilter=of_itself,
+        prefilter=of_itself("client_app_used"),
         kusto="Fold(ClientAppUsed)",
         sigma=in_sigma("clientAppUsed", "clientApp", spellings=spelt(_CLIENTS)),
     )

@@ -133,7 +133,7 @@ class OutcomeFields:
     protocol: Text[SignInEvent] = Text(
         "protocol",
         lambda event: fold(event.authentication_protocol),
-        prefilter=of_itself,
+        prefilter=of_itself("authentication_protocol"),
         kusto="Fold(AuthenticationProtocol)",
         sigma=(
             *in_sigma("authenticationProtocol", spellings=spelt(_PROTOCOLS)),

@@ -170,7 +170,7 @@ def found_for(record: Json) -> set[str]:
     (reading,) = read_batch(raw, tenant_id=WORKFORCE_TENANT, interest=everything)
     assert reading.event is not None
     found = {one.id for one in MATCHER.matches(reading.event) if not one.counted and not one.after}
-    (asked,) = read_batch(raw, tenant_id=WORKFORCE_TENANT, interest=MATCHER.interested)
+    (asked,) = read_batch(raw, tenant_id=WORKFORCE_TENANT, interest=MATCHER.interest)
     assert asked.event is not None or not found, "the prefilter leaves out a record that a detection matches"
     return found
 

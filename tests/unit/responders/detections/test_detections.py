@@ -70,7 +70,7 @@ def others_met(detection: AnyDetection, event: Event) -> set[str]:
 def test_a_hit_matches_its_detection_and_no_other(detection: AnyDetection, hit: dict[str, Any]) -> None:
     assert detection in MATCHER.matches(event_of(hit))
     assert takes_more_records(detection) or others_met(detection, event_of(hit)) == set()
-    (reading,) = read_batch(written(hit), tenant_id=TENANT, interest=MATCHER.interested)
+    (reading,) = read_batch(written(hit), tenant_id=TENANT, interest=MATCHER.interest)
     assert reading.event == event_of(hit)
 
 

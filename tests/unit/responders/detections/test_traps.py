@@ -56,7 +56,7 @@ SECRETS: Final = f"Update application {EN_DASH} Certificates and secrets managem
 
 def events_of(*records: Record) -> list[Event]:
     """Read records as they come, in one delivery, with only those decoded that could matter."""
-    readings = read_batch(json.dumps(records).encode(), tenant_id=TENANT, interest=MATCHER.interested)
+    readings = read_batch(json.dumps(records).encode(), tenant_id=TENANT, interest=MATCHER.interest)
     return [reading.event for reading in readings if reading.event is not None]
 
 

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from shared.detect.conditions import holds, required
 from shared.detect.prefilter import needed
 from shared.model.conditions import All, AnyOf, Condition, Is, Not, OneOf, StartsWith, Text, all_of, any_of
-from shared.model.profile import DEFAULT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,9 +16,7 @@ class Thing:
 
 
 COLOUR = Text[Thing]("colour", lambda thing: thing.colour)
-SIZE = Text[Thing](
-    "size", lambda thing: thing.size, prefilter=lambda _profile, value: frozenset({value}) if value else None
-)
+SIZE = Text[Thing]("size", lambda thing: thing.size)
 
 EVERYTHING: Condition[Thing] = all_of()
 NOTHING: Condition[Thing] = any_of()
@@ -97,10 +94,25 @@ def test_the_required_values_are_found_in_the_tree(condition: Condition[Thing], 
     assert required(condition, COLOUR) == values
 
 
+def of_size(field: Text[Thing], value: str) -> frozenset[str] | None:
+    """Say that a thing holds its size; of its colour nothing is known."""
+    return frozenset({value}) if field is SIZE and value else None
+
+
+def of_red_things(field: Text[Thing], value: str) -> frozenset[str] | None:
+    """Say the same of things that are known to be red, which can't have another colour."""
+    if field is COLOUR:
+        return None if value == "red" else frozenset()
+    return of_size(field, value)
+
+
 @given(_conditions, _things)
 def test_nothing_that_lacks_what_is_needed_meets_a_condition(condition: Condition[Thing], thing: Thing) -> None:
-    if any(thing.size not in required for required in needed(condition, DEFAULT)):
+    if any(thing.size not in required for required in needed(condition, of_size)):
         assert not holds(condition, thing)
+    red = Thing(colour="red", size=thing.size)
+    if any(red.size not in required for required in needed(condition, of_red_things)):
+        assert not holds(condition, red)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +134,21 @@ def test_nothing_that_lacks_what_is_needed_meets_a_condition(condition: Conditio
     ],
 )
 def test_what_is_needed_is_found_in_the_tree(condition: Condition[Thing], required: list[set[str]]) -> None:
-    assert list(needed(condition, DEFAULT)) == required
+    assert list(needed(condition, of_size)) == required
+
+
+@pytest.mark.parametrize(
+    ("condition", "required"),
+    [
+        (all_of(COLOUR.is_("red"), SIZE.is_("large")), [{"large"}]),
+        (all_of(COLOUR.is_("green"), SIZE.is_("large")), [set[str](), {"large"}]),
+        (any_of(COLOUR.is_("green"), all_of(SIZE.is_("large"), SIZE.is_("small"))), [{"large"}, {"small"}]),
+        (any_of(COLOUR.is_("green"), all_of(COLOUR.one_of("green", "redder"), SIZE.is_("small"))), [set[str]()]),
+        (any_of(COLOUR.is_("red"), SIZE.is_("large")), []),
+    ],
+)
+def test_what_can_not_be_asks_for_nothing(condition: Condition[Thing], required: list[set[str]]) -> None:
+    assert list(needed(condition, of_red_things)) == required
 
 
 def test_every_node_can_be_compared_and_kept_in_a_set() -> None:

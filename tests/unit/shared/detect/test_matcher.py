@@ -42,7 +42,7 @@ def detection(name: str, log: Log, when: Condition[Any]) -> AnyDetection:
 
 
 def interested(matcher: Matcher, log: Log, name: str, raw: bytes = b"{}", tenant_id: str = "") -> bool:
-    return matcher.interested(log, name, Raw(raw), tenant_id)
+    return matcher.interest.in_record(log, name, Raw(raw), tenant_id)
 
 
 DELETED = detection("deleted", Log.AUDIT, Audit.activity.is_("Delete user"))
@@ -138,7 +138,7 @@ def test_the_index_finds_what_trying_every_detection_would(
 @pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
 def test_asking_for_interest_first_loses_no_match(sample: dict[str, Any]) -> None:
     matcher = Matcher(CATALOGUE)
-    (reading,) = read_batch(written(sample), tenant_id="", interest=matcher.interested)
+    (reading,) = read_batch(written(sample), tenant_id="", interest=matcher.interest)
     assert reading.event is None or reading.event == event_of(sample)
     assert matcher.matches(event_of(sample)) == (matcher.matches(reading.event) if reading.event else ())
 
@@ -211,7 +211,7 @@ def test_a_wrapped_record_is_known_by_its_own_name_when_it_is_json_in_a_string()
     record = diagnostic_record(ca_policy_record("Delete user"))
     del record["operationName"]
     record["properties"] = json.dumps(record["properties"])
-    (reading,) = read_batch(written(record), tenant_id="", interest=Matcher((DELETED,)).interested)
+    (reading,) = read_batch(written(record), tenant_id="", interest=Matcher((DELETED,)).interest)
     assert reading.event is not None
 
 
@@ -260,7 +260,7 @@ def test_nothing_matches_that_was_of_no_interest(
 ) -> None:
     raw = write(record)
     looked_at = list(read_batch(raw, tenant_id=TENANT, interest=everything))
-    asked_first = list(read_batch(raw, tenant_id=TENANT, interest=matcher.interested))
+    asked_first = list(read_batch(raw, tenant_id=TENANT, interest=matcher.interest))
     for whole, reading in zip(looked_at, asked_first, strict=True):
         if whole.event and (matcher.matches(whole.event) or matcher.matches_step_a(whole.event)):
             assert reading.event == whole.event
@@ -270,7 +270,7 @@ def test_nothing_matches_that_was_of_no_interest(
 def test_the_law_is_about_records_that_are_read_and_records_that_are_passed_over(
     words: TenantProfile, *, are_all: bool
 ) -> None:
-    readings = list(read_batch(written(HITS), tenant_id=TENANT, interest=Matcher(CATALOGUE, words).interested))
+    readings = list(read_batch(written(HITS), tenant_id=TENANT, interest=Matcher(CATALOGUE, words).interest))
     assert any(reading.event for reading in readings)
     assert all(reading.event for reading in readings) is are_all
 

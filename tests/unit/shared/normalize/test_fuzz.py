@@ -46,7 +46,7 @@ def outcome(matcher: Matcher, raw: bytes) -> str:
         one.index for one in readings if one.event and (matcher.matches(one.event) or matcher.matches_step_a(one.event))
     ]
     if matching:
-        asked_first = read_batch(raw, tenant_id=TENANT, interest=matcher.interested)
+        asked_first = read_batch(raw, tenant_id=TENANT, interest=matcher.interest)
         assert set(matching) <= {one.index for one in asked_first if one.event}
         return "matched"
     if not readings:

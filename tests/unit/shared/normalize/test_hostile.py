@@ -43,7 +43,7 @@ def read(raw: bytes) -> list[Reading]:
             MATCHER.matches(reading.event)
             assert msgspec.json.encode(reading.event)
             assert reading.event.at.utcoffset().total_seconds() == 0  # pyright: ignore[reportOptionalMemberAccess]
-    assert len(list(read_stream([raw], tenant_id="t", interest=MATCHER.interested))) >= len(readings)
+    assert len(list(read_stream([raw], tenant_id="t", interest=MATCHER.interest))) >= len(readings)
     return readings
 
 

@@ -20,7 +20,15 @@ from responders.detections.samples import (
 )
 from shared.model.events import ActorKind, ResourceEvent
 from shared.normalize import read_batch
-from tests.fakes.record_strategies import ROLE_WRITE, Json, activity_row, everything, python_sdk_record, written
+from tests.fakes.record_strategies import (
+    ROLE_WRITE,
+    Json,
+    activity_row,
+    everything,
+    nothing,
+    python_sdk_record,
+    written,
+)
 
 OBJECT_ID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
 UPN = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn"
@@ -204,7 +212,5 @@ def test_an_activity_log_record_may_have_plain_words() -> None:
 
 def test_a_record_of_no_interest_is_readable() -> None:
     record = activity_log_record("Microsoft.Compute/disks/delete")
-    (reading,) = read_batch(
-        written(record), tenant_id="", interest=lambda _log, name, _raw, _tenant: name == ROLE_WRITE
-    )
+    (reading,) = read_batch(written(record), tenant_id="", interest=nothing)
     assert (reading.event, reading.unreadable) == (None, "")

@@ -9,7 +9,7 @@ from msgspec import Raw
 from responders.detections.samples import TENANT
 from responders.detections.sign_in_samples import failed
 from shared.model.events import ActorKind, Log, SignInEvent
-from shared.normalize import read_batch
+from shared.normalize import Interest, read_batch
 from tests.fakes.record_strategies import Json, diagnostic_sign_in, everything, sign_in_record, sign_in_row, written
 
 SHAPES: Final[tuple[Callable[[Json], Json], ...]] = (dict, diagnostic_sign_in, sign_in_row)
@@ -147,11 +147,12 @@ def test_the_wrapping_gives_what_the_record_leaves_out() -> None:
 def test_interest_is_asked_by_error_code(record: Json) -> None:
     asked: list[tuple[Log, str]] = []
 
-    def interest(log: Log, name: str, raw: Raw, tenant_id: str) -> bool:
+    def in_record(log: Log, name: str, raw: Raw, tenant_id: str) -> bool:
         assert (bytes(raw), tenant_id) == (written(record), "")
         asked.append((log, name))
         return False
 
+    interest = Interest(at_a_glance=lambda _log, _name, _tenant_id: True, in_record=in_record)
     (reading,) = read_batch(written(record), tenant_id="", interest=interest)
     assert reading.event is None
     assert not reading.unreadable

@@ -10,7 +10,7 @@ from shared.detect.conditions import predicate
 from shared.model.detections import AnyDetection
 from shared.model.events import Event
 from shared.model.kinds import Image
-from shared.normalize import read_batch
+from shared.normalize import EVERY_RECORD, read_batch
 from tests.fakes.lamps import raw
 from tests.fakes.runtime import TENANT
 from tests.fakes.sigma_rules import detection_from, loaded, reason_from, selection
@@ -34,7 +34,7 @@ def _alert(title: str, activity: str = "Triggered PIM alert") -> Image:
 
 
 def _event(record: Image) -> Event:
-    (reading,) = read_batch(raw(record), tenant_id=TENANT, interest=lambda _log, _name, _raw, _tenant: True)
+    (reading,) = read_batch(raw(record), tenant_id=TENANT, interest=EVERY_RECORD)
     assert reading.event is not None
     return reading.event
 

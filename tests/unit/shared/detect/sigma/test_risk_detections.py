@@ -9,7 +9,7 @@ from responders.detections.sign_in_samples import diagnostic_sign_in, sign_in_re
 from shared.detect.conditions import predicate
 from shared.model.events import SignInEvent
 from shared.model.kinds import Image
-from shared.normalize import read_batch
+from shared.normalize import EVERY_RECORD, read_batch
 from tests.fakes.lamps import raw
 from tests.fakes.record_strategies import sign_in_row
 from tests.fakes.runtime import TENANT
@@ -17,7 +17,7 @@ from tests.fakes.sigma_rules import detection_from, reason_from, selection
 
 
 def _event(record: Image) -> SignInEvent:
-    (reading,) = read_batch(raw(record), tenant_id=TENANT, interest=lambda _log, _name, _raw, _tenant: True)
+    (reading,) = read_batch(raw(record), tenant_id=TENANT, interest=EVERY_RECORD)
     assert isinstance(reading.event, SignInEvent), reading.unreadable
     return reading.event
 
