@@ -407,7 +407,7 @@ class Storage:
     ) -> bool:
         """Write a new blob; False when one of that name exists. Blobs are never overwritten."""
         if len(content) > _PIECE:
-            return self.keep_stream(container, name, BytesIO(content), metadata=metadata)
+            return self._kept_in_pieces(container, name, BytesIO(content), metadata or {})
         try:
             self._kept_in(container).keep(f"writing {container}", name, content, metadata or {})
         except Rejected as rejected:
@@ -416,17 +416,18 @@ class Storage:
             return False
         return True
 
-    def keep_stream(
-        self, container: Container, name: str, content: BinaryIO, *, metadata: Mapping[str, str] | None = None
-    ) -> bool:
+    def keep_stream(self, container: Container, name: str, content: BinaryIO) -> bool:
         """Write a new blob of any size piece by piece; False when one of that name exists.
 
         `content` is read from where it stands to its end.
         """
+        return self._kept_in_pieces(container, name, content, {})
+
+    def _kept_in_pieces(self, container: Container, name: str, content: BinaryIO, metadata: Mapping[str, str]) -> bool:
         try:
             with storage_errors(f"writing {container}"):
                 blob = self._once("blobs", self._blobs).get_blob_client(container, name)
-                blob.upload_blob(content, overwrite=False, metadata=dict(metadata or {}))
+                blob.upload_blob(content, overwrite=False, metadata=dict(metadata))
         except Rejected as rejected:
             if not _is_there_already(rejected):
                 raise

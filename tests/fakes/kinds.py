@@ -36,6 +36,13 @@ def write_of(kind: Kind, object_id: str, stands: Image | None, target: Leaves, *
     return Write(object_id=object_id, steps=difference(before, target, kind), stands=stands, target=target, **fields)
 
 
+def written(kind: Kind, api: TenantApi, write: Write) -> str:
+    """Have a kind write, and give the tenant's id of what shows at once as it is to be."""
+    made = kind.write(api, write)
+    assert isinstance(made, str), f"it doesn't show yet: {made}"
+    return made
+
+
 def objections(
     kind: Kind,
     api: TenantApi,

@@ -174,9 +174,8 @@ class FakeTenant:
                 if not needed <= self.granted:
                     raise Refusal(403, "Authorization_RequestDenied")
                 return carry_out(self, found.groupdict(), request.body)
-        for simulated, route, path in _SIMULATED_ROUTES:
-            found = path.fullmatch(request.url)
-            if found and route.method == request.method and _VERSIONS.get(service) in route.versions:
+        for simulated, route, path in _routes_of(service, request.method):
+            if found := path.fullmatch(request.url):
                 return self._simulate(simulated, route, found.groupdict(), request)
         raise AssertionError(f"{service} has no {request.method} {request.url}")
 
@@ -237,6 +236,17 @@ _VERSIONS: Final[Mapping[Service, str]] = {Service.GRAPH: "v1.0", Service.GRAPH_
 _SIMULATED_ROUTES: Final = tuple(
     (each, route, path_pattern(route.path)) for each in _SIMULATED for route in each.routes
 )
+
+
+@cache
+def _routes_of(service: Service, method: str) -> tuple[tuple[SimulatedKind, Route, re.Pattern[str]], ...]:
+    return tuple(
+        (simulated, route, path)
+        for simulated, route, path in _SIMULATED_ROUTES
+        if route.method == method and _VERSIONS.get(service) in route.versions
+    )
+
+
 _IN_AZURE: Final = tuple(path_pattern(route.path) for each in IN_AZURE for route in each.routes)
 
 

@@ -8,7 +8,7 @@ from responders.kinds.authentication_strengths import AUTHENTICATION_STRENGTH as
 from shared.model.errors import DoneAlready, Rejected
 from shared.model.kinds import Image
 from shared.model.objects import EXISTS, WHOLE, Op
-from tests.fakes.kinds import difference, objections, write_of
+from tests.fakes.kinds import difference, objections, write_of, written
 from tests.fakes.recorded import recorded_of
 from tests.integration.responders.conftest import SimulatedTenant
 
@@ -107,7 +107,7 @@ def test_a_deleted_one_is_made_again_with_its_configurations(simulated: Simulate
     assert (recorded.op, recorded.is_whole) == (Op.DELETE, True)
     assert recorded.wrote == difference(leaves(before), {}, KIND)
     assert objections(KIND, simulated.workforce, _OURS, None, leaves(before)) == {}
-    back = KIND.write(simulated.workforce, write_of(KIND, _OURS, None, leaves(before), name="Security keys only"))
+    back = written(KIND, simulated.workforce, write_of(KIND, _OURS, None, leaves(before), name="Security keys only"))
     assert back != _OURS
     assert leaves(_read(simulated, back)) == leaves(before)
     assert recorded_of(KIND, simulated.workforce, back)[0].op is Op.CREATE

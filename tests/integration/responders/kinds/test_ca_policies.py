@@ -9,7 +9,7 @@ from responders.kinds.ca_policies import CA_POLICY
 from responders.kinds.ca_policy_leaves import leaves
 from shared.model.kinds import Image
 from shared.model.objects import EXISTS, WHOLE, Op
-from tests.fakes.kinds import difference, objections, write_of
+from tests.fakes.kinds import difference, objections, write_of, written
 from tests.fakes.recorded import recorded_of
 from tests.integration.responders.conftest import SimulatedTenant
 
@@ -78,7 +78,7 @@ def test_a_deleted_policy_is_brought_back(simulated: SimulatedTenant, *, setting
     assert (recorded.op, recorded.is_whole) == (Op.DELETE, True)
     assert recorded.wrote == difference(leaves(before), {}, CA_POLICY)
     write = write_of(CA_POLICY, _POLICY, None, leaves(before), name=before["displayName"])
-    back = CA_POLICY.write(simulated.workforce, write)
+    back = written(CA_POLICY, simulated.workforce, write)
     assert (back == _POLICY) == bool(settings)
     assert leaves(_read(simulated, back)) == leaves(before)
     own = recorded_of(CA_POLICY, simulated.workforce, back)[-1]

@@ -9,7 +9,7 @@ from shared.model.errors import Refused, Rejected
 from shared.model.kinds import TenantKind
 from shared.model.objects import Op, Recorded
 from tests.fakes.declared_scenes import SCENES, Scene
-from tests.fakes.kinds import write_of
+from tests.fakes.kinds import write_of, written
 from tests.fakes.recorded import recorded_of
 from tests.integration.responders.conftest import SimulatedTenant
 
@@ -74,7 +74,7 @@ def test_it_is_put_back_and_the_record_of_that_is_ours(simulated: SimulatedTenan
     stands = scene.kind.read(edges, scene.object_id)
     before_it = len(_recorded(edges, scene))
     write = write_of(scene.kind, scene.object_id, stands, target, source=before)
-    assert scene.kind.write(edges, write).lower() == scene.object_id
+    assert written(scene.kind, edges, write).lower() == scene.object_id
     again = scene.kind.read(edges, scene.object_id)
     assert ({} if again is None else scene.kind.leaves(again)) == target
     assert len(_recorded(edges, scene)) > before_it

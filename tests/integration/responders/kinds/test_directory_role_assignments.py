@@ -10,7 +10,7 @@ from shared.model.errors import DoneAlready, Refused, Rejected
 from shared.model.events import Actor, ActorKind, Log
 from shared.model.kinds import Image
 from shared.model.objects import WHOLE, ObjectChange, Op
-from tests.fakes.kinds import difference, objections, write_of
+from tests.fakes.kinds import difference, objections, write_of, written
 from tests.fakes.recorded import recorded_of
 from tests.integration.responders.conftest import SimulatedTenant
 
@@ -33,7 +33,7 @@ def _give(simulated: SimulatedTenant) -> Image:
 
 
 def _take(simulated: SimulatedTenant, stands: Image) -> str:
-    return KIND.write(simulated.workforce, write_of(KIND, _ID, stands, {}))
+    return written(KIND, simulated.workforce, write_of(KIND, _ID, stands, {}))
 
 
 def _asked_pim_for_it(simulated: SimulatedTenant) -> str:

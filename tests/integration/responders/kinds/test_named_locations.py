@@ -9,7 +9,7 @@ from responders.kinds.named_location_leaves import leaves
 from responders.kinds.named_locations import NAMED_LOCATION
 from shared.model.kinds import Image
 from shared.model.objects import WHOLE, Op
-from tests.fakes.kinds import difference, objections, write_of
+from tests.fakes.kinds import difference, objections, write_of, written
 from tests.fakes.recorded import recorded_of
 from tests.integration.responders.conftest import SimulatedTenant
 
@@ -91,7 +91,7 @@ def test_a_deleted_one_is_brought_back_as_it_was_before_it_was_prepared_for_that
     assert recorded.wrote == difference(leaves(prepared), {}, NAMED_LOCATION)
     write = write_of(NAMED_LOCATION, location, None, leaves(before), name=before["displayName"])
     assert objections(NAMED_LOCATION, simulated.workforce, location, None, leaves(before)) == {}
-    back = NAMED_LOCATION.write(simulated.workforce, write)
+    back = written(NAMED_LOCATION, simulated.workforce, write)
     assert (back == location) == bool(settings)
     assert leaves(_read(simulated, back)) == leaves(before)
     own = recorded_of(NAMED_LOCATION, simulated.workforce, back)

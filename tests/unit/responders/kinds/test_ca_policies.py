@@ -20,9 +20,9 @@ from responders.kinds.ca_policy_leaves import leaves
 from shared.model.errors import Refused, Rejected, Unreachable
 from shared.model.events import AuditEvent, Change, Target
 from shared.model.kinds import Image, Json
-from shared.model.object_kinds import CameBack, Search, Write
+from shared.model.object_kinds import CameBack, Search
 from shared.model.objects import EXISTS, WHOLE, ObjectId, Op, Recorded
-from tests.fakes.kinds import difference, objections, write_of
+from tests.fakes.kinds import difference, objections, write_of, written
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.situations import AT, EMERGENCY_ACCOUNT, MALLORY, POLICY_ID, TRUDY, as_logged, ca_policy, with_users
 from tests.fakes.tenant import TENANT_ID, Answer, FakeTenant, Request, answer_of, as_graph_gives
@@ -43,12 +43,6 @@ def _conditions(**parts: Any) -> Image:  # noqa: ANN401 - JSON
 
 def _tenant(*policies: Image, **more: Any) -> FakeTenant:  # noqa: ANN401 - fields of the fake
     return FakeTenant(ca_policies={policy["id"]: copy.deepcopy(policy) for policy in policies}, **more)
-
-
-def _written(tenant: FakeTenant, write: Write) -> str:
-    made = CA_POLICY.write(tenant.edges(), write)
-    assert isinstance(made, str)
-    return made
 
 
 def _read(tenant: FakeTenant, policy_id: str = POLICY_ID) -> Image:
@@ -539,7 +533,7 @@ def test_what_does_not_show_yet_is_not_set_and_what_it_came_back_as_is_known() -
 def test_what_would_enforce_something_else_at_once_is_made_again_instead() -> None:
     binned = with_users(ca_policy(), excludeUsers=[])
     tenant = FakeTenant(deleted_ca_policies={POLICY_ID: binned})
-    made = _written(tenant, _create())
+    made = written(CA_POLICY, tenant.edges(), _create())
     assert made != POLICY_ID
     assert _paths(tenant) == ["POST policies", f"PATCH policies/{made}"]
     assert tenant.writes[0].body["state"] == "disabled"
@@ -571,7 +565,7 @@ def test_what_somebody_set_to_another_value_than_graph_does_is_taken_away() -> N
 
 def test_what_graph_fills_in_when_a_policy_is_made_stays() -> None:
     tenant = FakeTenant(fills_in_policies=_FILLED)
-    made = _written(tenant, _create())
+    made = written(CA_POLICY, tenant.edges(), _create())
     assert [each.body for each in tenant.writes[1:]] == [{"state": "enabled"}]
     assert leaves(_read(tenant, made)) == leaves(ca_policy() | _FILLED)
 
@@ -601,7 +595,7 @@ def test_what_we_may_have_made_may_have_what_nobody_has_read_yet(
     tenant = _tenant(standing)
     assert bool(CA_POLICY.found(tenant.edges(), search)) is found
     write = msgspec.structs.replace(_create(), tried_since=AT if was_tried else None)
-    made = _written(tenant, write)
+    made = written(CA_POLICY, tenant.edges(), write)
     assert (made == standing["id"]) is found
     assert leaves(_read(tenant, made)) == leaves(ca_policy())
 
@@ -609,7 +603,7 @@ def test_what_we_may_have_made_may_have_what_nobody_has_read_yet(
 @pytest.mark.parametrize("status", [400, 403, 404, 405])
 def test_a_bin_that_is_not_served_or_not_for_applications_is_done_without(status: int) -> None:
     tenant = FakeTenant(deleted_ca_policies={POLICY_ID: ca_policy()}, spoil=_answers(status, "/restore"))
-    made = _written(tenant, _create())
+    made = written(CA_POLICY, tenant.edges(), _create())
     assert [path for path in _paths(tenant) if path.startswith("POST")] == [_RESTORE, _RESTORE, "POST policies"]
     assert leaves(_read(tenant, made)) == leaves(ca_policy())
 
@@ -640,7 +634,7 @@ def test_a_creation_whose_answer_is_lost_is_found_by_the_next_try() -> None:
     with pytest.raises(Unreachable):
         CA_POLICY.write(tenant.edges(), _create())
     assert [policy["state"] for policy in tenant.ca_policies.values()] == ["disabled"]
-    made = _written(tenant, _create())
+    made = written(CA_POLICY, tenant.edges(), _create())
     assert list(tenant.ca_policies) == [made]
     assert leaves(_read(tenant, made)) == leaves(ca_policy())
 
@@ -648,7 +642,7 @@ def test_a_creation_whose_answer_is_lost_is_found_by_the_next_try() -> None:
 def test_parts_beyond_v1_are_made_again_by_beta() -> None:
     wanted = ca_policy(**_conditions(agentIdRiskLevels="high"))
     tenant = FakeTenant()
-    made = _written(tenant, _create(wanted))
+    made = written(CA_POLICY, tenant.edges(), _create(wanted))
     assert leaves(_read(tenant, made)) == leaves(wanted)
 
 
