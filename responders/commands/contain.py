@@ -63,7 +63,9 @@ def _contain(arguments: argparse.Namespace) -> int:
     runtime = runtime_from(arguments)
     case, since = found_case(runtime, arguments.case), since_of(arguments)
     if not arguments.yes:
-        _print(runtime, plan_containment(runtime, case, since=since, also=arguments.also), arguments)
+        with waiting_for("reading what it can and did"):
+            plan = plan_containment(runtime, case, since=since, also=arguments.also)
+        _print(runtime, plan, arguments)
         return 0
     by, reason = who_and_why(arguments)
     try:

@@ -11,6 +11,7 @@ import msgspec
 from responders.commands.connection import CommandError, NotFound, add_settings_option, since_of, storage_from
 from responders.commands.signing import add_key_options, signed_acts_from
 from responders.commands.tables import add_output_option, escaped, escaped_json, print_beside, print_list
+from responders.commands.waiting import waiting_for
 from shared.authority import journal
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ def _run(arguments: argparse.Namespace) -> int:
 def _list(arguments: argparse.Namespace) -> int:
     storage, subject = storage_from(arguments), " ".join(arguments.subject)
     since = since_of(arguments)
-    chains = (journal.history(storage, subject),) if subject else journal.read_all(storage)
+    with waiting_for("reading the journal"):
+        chains = (journal.history(storage, subject),) if subject else journal.read_all(storage)
     signed = [entry for entry in journal.signed_entries(storage) if not subject or entry.act.subject == subject]
     entries = sorted((*(one for chain in chains for one in chain.entries), *signed), key=lambda entry: entry.act.when)
     if subject and not entries and not chains[0].problems:
@@ -168,7 +170,9 @@ def _verify(arguments: argparse.Namespace) -> int:
     from shared.authority.signed_watch import compare  # noqa: PLC0415 - seldom, and signing loads much
 
     acts, storage = _acts(arguments)
-    return _report(arguments, compare(acts, storage))
+    with waiting_for("comparing what stands with what was signed"):
+        compared = compare(acts, storage)
+    return _report(arguments, compared)
 
 
 def _rebuild(arguments: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from responders.commands.connection import CommandError
 from responders.commands.signing import acts_from
 from responders.commands.stored_objects import SHOWN, leaf_shown, runtime_from
 from responders.commands.tables import escaped, print_table
+from responders.commands.waiting import waiting_for
 from shared.authority.approvals import TableApprovals, since_from
 from shared.respond.persons import Result
 from shared.respond.stolen import Revocation, Revoked, plan_revocation, revoke_since
@@ -26,7 +27,9 @@ def revoke_all(arguments: argparse.Namespace) -> int:
     since = _instant(arguments.since)
     runtime = _signing(runtime_from(arguments), arguments)
     if not arguments.yes:
-        _print(runtime, plan_revocation(runtime, arguments.object_id, since), arguments)
+        with waiting_for("reading what it did since then"):
+            revocation = plan_revocation(runtime, arguments.object_id, since)
+        _print(runtime, revocation, arguments)
         return 0
     by, reason = who_and_why(arguments)
     try:
