@@ -256,13 +256,14 @@ class SignedActs:
                     found[name] = _Found(signed=signed, entry=fitting, row=row)
                 elif is_first:
                     problems.append(f"row {row.partition} {row.key} of table {table} was ignored: {_NOT_SIGNED}")
-        elsewhere = list(self._elsewhere(listed, found, subjects, problems))
-        found |= {
-            name: one
-            for name, one in elsewhere
-            if one.entry.effect and one.entry.effect.table is table
-            if self.is_ours(one.signed, one.entry, operators)
-        }
+        for name, one in list(self._elsewhere(listed, found, subjects, problems)):
+            if not self.is_ours(one.signed, one.entry, operators):
+                # What names another list of operators may have been signed by them: it stays there for ever.
+                is_forged = (one.entry.founding, one.entry.tenant) == (operators.genesis, self._tenant)
+                said = f"{name.removeprefix(FOLDER)} of the evidence container was ignored: {_NOT_SIGNED}"
+                problems += [said] if is_forged else []
+            elif one.entry.effect and one.entry.effect.table is table:
+                found[name] = one
         counting = self._signed_rightly(found, listed, operators, problems)
         problems += [
             f"{name.removeprefix(FOLDER)} has no row in table {table}: it was deleted, or a command broke off"

@@ -254,6 +254,8 @@ def _steps_to_take(incident: Incident, also: Shown, view: View) -> Iterator[tupl
         for step in next_steps(incident.case, incident.detection, max_length=_LONGEST):
             yield (el("p", view.english(step)),)
         yield from _restrain(incident, also, view)
+        for link in _approve(incident, also, view):
+            yield (el("p", view.say(texts.WANTED)), link)
         return
     match incident.state.stage:
         case Stage.NEEDS | Stage.WATCHED | Stage.FAILED | Stage.UNKNOWN:

@@ -6,21 +6,31 @@ from typing import Any, Final
 from uuid import uuid4
 
 import httpx
+import msgspec
 import pytest
+from playwright.sync_api import Page, expect
 
 from infra.local.browser import Browser
 from infra.local.desk import Desk
 from infra.local.operators import LocalOperators, local_operators
 from infra.local.stack import Stack
 from infra.local.world import ALICE, BREAK_GLASS_1, TRUDY, WORKFORCE_TENANT
-from shared.emergency.signing import sign_request
+from shared.authority.journal import signed_entries
+from shared.authority.operator_keys import PublicKey
+from shared.authority.operator_store import keep_statement
+from shared.authority.operators import AddPasskey, SignedStatement, statement_text
+from shared.authority.standing import Approval
+from shared.emergency.signing import sign_request, sign_statement
 from shared.model.events import Actor, ActorKind
+from shared.model.kinds import ApprovalList
 from tests.fakes.lamps import lamp_event
+from tests.fakes.phones import PasskeyDevice, Taps, chromium, phone
 from tests.stack.faults.running_stack import SELDOM
 
 pytestmark = pytest.mark.stack
 
 _BODY: Final = b"{}"
+_TRIES: Final = 60
 _FORGED: Final = {"X-MS-CLIENT-PRINCIPAL-ID": ALICE.id, "X-MS-CLIENT-PRINCIPAL-IDP": "aad"}
 
 
@@ -30,9 +40,9 @@ class _There:
     def __init__(self, stack: Stack, operators: LocalOperators) -> None:
         self.stack = stack
         self.operators = operators
-        desk = Desk(stack.operator_values())
-        desk.storage.create_all()
-        self._ledger = desk.ledger
+        self.desk = Desk(stack.operator_values(), operators)
+        self.desk.storage.create_all()
+        self._ledger = self.desk.ledger
         self._cases: list[str] = []
 
     def a_case(self) -> None:
@@ -44,8 +54,12 @@ class _There:
         self._cases.append(case.id)
 
     @property
+    def case_id(self) -> str:
+        return self._cases[-1]
+
+    @property
     def url(self) -> str:
-        return f"{self.stack.host['url']}/api/cases/{self._cases[-1]}/acknowledge"
+        return f"{self.stack.host['url']}/api/cases/{self.case_id}/acknowledge"
 
     def post(self, headers: Mapping[str, str], body: bytes = _BODY) -> httpx.Response:
         return httpx.post(self.url, content=body, headers=dict(headers), timeout=60)
@@ -126,3 +140,56 @@ def test_what_is_excluded_needs_no_sign_in_and_a_large_body_stops_at_the_host(th
     assert httpx.get(nothing).status_code == 302
     there.a_case()
     assert there.post(there.stack.operator_headers(), b" " * (1024 * 1024 + 1)).status_code == 413
+
+
+def _have_added(there: _There, passkey: PublicKey) -> None:
+    """Have the three operators sign that a passkey is Alice's."""
+    genesis = there.operators.settings["EMERGENCY_GENESIS"]
+    statement = AddPasskey(
+        at=datetime.now(UTC), genesis=genesis, after=(genesis,), operator="alice", passkey=passkey, reason="a new phone"
+    )
+    signed = SignedStatement(text=statement_text(statement), signatures={})
+    for name in ("alice", "carol", "dave"):
+        signed = sign_statement(signed, there.operators.key(name))
+    keep_statement(there.desk.storage, signed, by="alice", now=datetime.now(UTC))
+
+
+def _signed_once_it_is_known(page: Page, address: str, device: PasskeyDevice) -> int:
+    """Approve as soon as both of the app's readers know the passkey; gives how many taps that took at last."""
+    for _ in range(_TRIES):
+        page.goto(address)
+        taps = Taps(page)
+        taps.on("link", "Approve…")
+        page.wait_for_url("**/i/*/approve")
+        if not page.get_by_label("Ticket").is_visible():
+            page.wait_for_timeout(1000)
+            continue
+        page.get_by_label("Ticket").fill("CHG-7")
+        touched = device.touched
+        taps.on("button", "Approve and sign")
+        expect(page.get_by_role("status").or_(page.get_by_role("alert")).first).to_be_visible()
+        if page.get_by_role("status").is_visible():
+            return taps.count + device.touched - touched
+    raise AssertionError("the passkey that was added never signed")
+
+
+def test_an_operator_approves_with_three_taps_the_last_one_on_the_passkey(there: _There) -> None:
+    there.a_case()
+    port = there.stack.host["url"].rpartition(":")[2]
+    console = f"http://localhost:{port}/api/console"
+    address = f"{console}/i/{there.case_id}"
+    with chromium() as browser, phone(browser) as context:
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        device = PasskeyDevice(page)
+        page.goto(f"{console}/passkey")
+        page.get_by_role("button", name=ALICE.name).tap()
+        page.get_by_role("button", name="Make the passkey").tap()
+        expect(page.locator("h1")).to_have_text("The passkey is made")
+        _have_added(there, msgspec.json.decode(page.locator("code.pre").first.inner_text(), type=PublicKey))
+        assert _signed_once_it_is_known(page, address, device) == 3
+    found = there.desk.approvals.find(ApprovalList.CONDITIONAL_ACCESS, TRUDY.id)
+    assert isinstance(found, Approval)
+    assert (found.ticket, ALICE.id in found.approved_by) == ("CHG-7", True)
+    entry = next(one for one in signed_entries(there.desk.storage) if one.act.subject.endswith(TRUDY.id))
+    assert entry.act.who == ALICE.name

@@ -1,12 +1,11 @@
 """From the link in a card to the acknowledged case: through App Service authentication, by the page alone."""
 
-import shutil
 from collections.abc import Iterator
 from typing import Final
 
 import httpx
 import pytest
-from playwright.sync_api import ViewportSize, expect, sync_playwright
+from playwright.sync_api import expect
 
 from infra.local import story
 from infra.local.browser import Browser, SignInError
@@ -15,11 +14,11 @@ from shared.authority.standing import Approval
 from shared.clients.storage_names import Table
 from shared.model.cases import Case
 from shared.model.kinds import ApprovalList, Mode
+from tests.fakes.phones import PHONE, chromium, phone
 from tests.stack.faults.running_stack import RunningStack
 
 pytestmark = pytest.mark.stack
 
-_PHONE: Final[ViewportSize] = {"width": 390, "height": 664}
 _FORGED: Final = {"X-MS-CLIENT-PRINCIPAL-ID": ALICE.id, "X-MS-CLIENT-PRINCIPAL-NAME": ALICE.upn or ""}
 
 
@@ -70,27 +69,23 @@ def test_on_a_phone_it_is_two_presses_from_the_card_to_acknowledged_and_two_to_a
 ) -> None:
     """In a real browser, by the sign-in as it is: one press says who one is, each of the others counts."""
     link = _link(running, case)
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
-        with browser.new_context(viewport=_PHONE, has_touch=True, is_mobile=True, locale="en") as context:
-            page = context.new_page()
-            page.set_default_timeout(20_000)
-            page.goto(link)
-            page.get_by_role("button", name=ALICE.name).tap()
-            page.wait_for_url(link)
-            for part in (".verdict .st", "h1", ".proof", ".ack .btn"):
-                box = page.locator(part).bounding_box()
-                assert box is not None
-                assert box["y"] + box["height"] <= _PHONE["height"], part
-            page.get_by_role("button", name="Acknowledge").tap()
-            expect(page.get_by_role("status")).to_have_text("Acknowledged")
-            page.get_by_role("link", name="Approve…").tap()
-            page.get_by_label("Ticket").fill("CHG-7")
-            page.get_by_role("button", name="Approve", exact=True).tap()
-            expect(page.get_by_role("status")).to_have_text("Approved, in your name.")
-            assert page.url.startswith(link)
-        browser.close()
+    with chromium() as browser, phone(browser) as context:
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.goto(link)
+        page.get_by_role("button", name=ALICE.name).tap()
+        page.wait_for_url(link)
+        for part in (".verdict .st", "h1", ".proof", ".ack .btn"):
+            box = page.locator(part).bounding_box()
+            assert box is not None
+            assert box["y"] + box["height"] <= PHONE["height"], part
+        page.get_by_role("button", name="Acknowledge").tap()
+        expect(page.get_by_role("status")).to_have_text("Acknowledged")
+        page.get_by_role("link", name="Approve…").tap()
+        page.get_by_label("Ticket").fill("CHG-7")
+        page.get_by_role("button", name="Approve", exact=True).tap()
+        expect(page.get_by_role("status")).to_have_text("Approved, in your name.")
+        assert page.url.startswith(link)
     assert ALICE.id in _acknowledged_by(running, case)
     found = running.desk.approvals.find(ApprovalList.RBAC_ROLES, TRUDY.id)
     assert isinstance(found, Approval)

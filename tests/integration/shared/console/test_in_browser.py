@@ -1,6 +1,5 @@
 """The console in a real browser: on a phone, by night, without script, by keyboard alone, and by the rules of axe."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -10,7 +9,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
 from infra.local.world import ALICE, MALLORY, WORKFORCE_TENANT, Principal
 from responders.account_acts import ACCOUNT_ACTS
@@ -27,13 +26,11 @@ from shared.respond.asking import Verb
 from tests.fakes.console import ALICES_PASSKEY, Desk, FrontDoor, desk, founded_desk, served
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.operators import signed
+from tests.fakes.phones import PHONE, PasskeyDevice, Taps, chromium, phone
 from tests.fakes.postures import poor
 from tests.fakes.runtime import approval
 
 _AXE: Final = Path(__file__).resolve().parents[4] / "node_modules" / "axe-core" / "axe.min.js"
-_ARGUMENTS: Final = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
-_PHONE: Final[ViewportSize] = {"width": 390, "height": 664}
-"""What a small iPhone shows of a page."""
 _DESK: Final[ViewportSize] = {"width": 1280, "height": 900}
 _LONG: Final = "n" * 300
 _RULES: Final = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
@@ -69,10 +66,8 @@ class _Site:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=_ARGUMENTS)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 def _storage() -> MemoryStorage:
@@ -140,7 +135,7 @@ def long_site() -> Iterator[_Site]:
 
 def _opened(context: BrowserContext, url: str, complaints: list[str]) -> Page:
     page = context.new_page()
-    page.set_default_timeout(5_000)
+    page.set_default_timeout(20_000)
     page.on("console", lambda said: complaints.append(said.text) if "Content Security" in said.text else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto(url)
@@ -166,7 +161,7 @@ _PAGES: Final = (
 
 @pytest.mark.parametrize(
     ("size", "scheme", "language"),
-    [(_PHONE, "light", "en"), (_PHONE, "dark", "ko"), (_DESK, "light", "ko"), (_DESK, "dark", "en")],
+    [(PHONE, "light", "en"), (PHONE, "dark", "ko"), (_DESK, "light", "ko"), (_DESK, "dark", "en")],
     ids=["phone by day", "phone by night", "desk by day", "desk by night"],
 )
 def test_no_page_breaks_a_rule_of_accessibility(
@@ -187,40 +182,24 @@ def test_no_page_breaks_a_rule_of_accessibility(
 
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_who_what_and_state_are_seen_on_a_phone_without_scrolling(browser: Browser, site: _Site, language: str) -> None:
-    with browser.new_context(viewport=_PHONE, locale=language) as context:
+    with browser.new_context(viewport=PHONE, locale=language) as context:
         page = _opened(context, site.pages["incident"], site.complaints)
         bar = page.locator(".ack").bounding_box()
         assert bar is not None
         for part in (".verdict .st", "h1", ".proof", ".next .btn >> nth=0", ".ack .btn"):
             box = page.locator(part).bounding_box()
             assert box is not None
-            limit = _PHONE["height"] if part == ".ack .btn" else bar["y"]
+            limit = PHONE["height"] if part == ".ack .btn" else bar["y"]
             assert box["y"] + box["height"] <= limit, part
         # In the order in which they are read.
         tops = [page.locator(part).bounding_box() for part in (".verdict .st", "h1", ".proof", ".next h2")]
         assert [box["y"] for box in tops if box] == sorted(box["y"] for box in tops if box)
 
 
-class _Taps:
-    """A thumb on a page, which counts."""
-
-    def __init__(self, page: Page) -> None:
-        self._page = page
-        self.count = 0
-
-    def on(self, role: Literal["button", "link"], name: str) -> None:
-        self._page.get_by_role(role, name=name, exact=True).first.tap()
-        self.count += 1
-
-
-def _phone(browser: Browser) -> BrowserContext:
-    return browser.new_context(viewport=_PHONE, has_touch=True, is_mobile=True, locale="en")
-
-
 def test_acknowledging_is_one_tap_and_accepting_two(browser: Browser, own_site: _Site) -> None:
-    with _phone(browser) as context:
+    with phone(browser) as context:
         page = _opened(context, own_site.pages["incident"], own_site.complaints)
-        taps = _Taps(page)
+        taps = Taps(page)
         taps.on("button", "Acknowledge")
         expect(page.get_by_role("status")).to_have_text("Acknowledged")
         assert taps.count == 1
@@ -232,9 +211,9 @@ def test_acknowledging_is_one_tap_and_accepting_two(browser: Browser, own_site: 
 
 
 def test_undoing_is_two_taps(browser: Browser, back_site: _Site) -> None:
-    with _phone(browser) as context:
+    with phone(browser) as context:
         page = _opened(context, back_site.pages["incident"], back_site.complaints)
-        taps = _Taps(page)
+        taps = Taps(page)
         taps.on("link", "Undo put-back…")
         taps.on("button", "Undo: the change was wanted")
         expect(page.get_by_role("status")).to_contain_text("in your name")
@@ -244,38 +223,6 @@ def test_undoing_is_two_taps(browser: Browser, back_site: _Site) -> None:
 def _sign_in(page: Page, who: Principal) -> None:
     page.get_by_role("button", name=who.name).tap()
     page.wait_for_url("**/api/console**")
-
-
-class _Device:
-    """A device in the page that asks who somebody is, and finds that it is its person."""
-
-    _OPTIONS: Final = {
-        "protocol": "ctap2",
-        "transport": "internal",
-        "hasResidentKey": True,
-        "hasUserVerification": True,
-        "isUserVerified": True,
-        "automaticPresenceSimulation": True,
-    }
-
-    def __init__(self, page: Page) -> None:
-        self._cdp = page.context.new_cdp_session(page)
-        self._cdp.send("WebAuthn.enable")
-        self._id = self._ask("addVirtualAuthenticator", options=self._OPTIONS)["authenticatorId"]
-
-    def _ask(self, what: str, **parameters: object) -> dict[str, Any]:
-        found: dict[str, Any] = self._cdp.send(f"WebAuthn.{what}", parameters)  # pyright: ignore[reportUnknownVariableType]
-        return found
-
-    @property
-    def touched(self) -> int:
-        """How often its only passkey was used, the time when it was made included."""
-        (only,) = self._ask("getCredentials", authenticatorId=self._id)["credentials"]
-        return only["signCount"]
-
-    def refuse(self) -> None:
-        """Find from now on that it isn't its person."""
-        self._ask("setUserVerified", authenticatorId=self._id, isUserVerified=False)
 
 
 def _have_added(site: _Site, passkey: PublicKey) -> None:
@@ -294,9 +241,9 @@ def _have_added(site: _Site, passkey: PublicKey) -> None:
 
 def test_approving_is_three_taps_the_last_one_on_the_passkey(browser: Browser, signed_in_site: _Site) -> None:
     site = signed_in_site
-    with _phone(browser) as context:
+    with phone(browser) as context:
         page = _opened(context, site.pages["incident"], site.complaints)
-        device = _Device(page)
+        device = PasskeyDevice(page)
         _sign_in(page, ALICE)
         expect(page.locator("h1")).to_contain_text("excluded their own account")
         page.get_by_role("link", name="Approve…").tap()
@@ -310,7 +257,7 @@ def test_approving_is_three_taps_the_last_one_on_the_passkey(browser: Browser, s
         site.made.bench.clock.move(timedelta(minutes=1))  # each instance reads who is an operator again within a minute
 
         page.goto(site.pages["incident"])
-        taps, touched = _Taps(page), device.touched
+        taps, touched = Taps(page), device.touched
         taps.on("link", "Approve…")
         page.get_by_label("Ticket").fill("CHG-7")
         taps.on("button", "Approve and sign")
@@ -335,7 +282,7 @@ def test_a_wrong_operator_sees_nothing_and_an_ended_session_does_nothing(
     browser: Browser, signed_in_site: _Site
 ) -> None:
     site = signed_in_site
-    with _phone(browser) as context:
+    with phone(browser) as context:
         page = _opened(context, site.pages["incident"], site.complaints)
         _sign_in(page, MALLORY)
         expect(page.locator("h1")).to_have_text("You're signed in, but not as an operator")
@@ -362,13 +309,13 @@ _SIZES: Final = ((320, "100%"), (390, "100%"), (899, "100%"), (640, "200%"), (12
 def test_what_will_be_done_and_its_button_are_seen_together_on_a_phone(
     browser: Browser, site: _Site, language: str
 ) -> None:
-    with browser.new_context(viewport=_PHONE, locale=language) as context:
+    with browser.new_context(viewport=PHONE, locale=language) as context:
         for verb in (Verb.PUT_BACK, Verb.DENY, Verb.ACCEPT, Verb.LEAVE):
             page = _opened(context, site.pages[verb], site.complaints)
             for part in ("#plan", "#mind", ".acts .pri"):
                 box = page.locator(part).bounding_box()
                 assert box is not None
-                assert box["y"] + box["height"] <= _PHONE["height"], (verb, part)
+                assert box["y"] + box["height"] <= PHONE["height"], (verb, part)
             page.close()
 
 
@@ -400,7 +347,7 @@ def test_the_bar_keeps_the_name_of_each_page_on_one_line_and_marks_the_one_that_
 
 
 def test_everything_works_without_script(browser: Browser, own_site: _Site) -> None:
-    with browser.new_context(viewport=_PHONE, java_script_enabled=False) as context:
+    with browser.new_context(viewport=PHONE, java_script_enabled=False) as context:
         page = _opened(context, own_site.pages["incident"], own_site.complaints)
         page.locator(".menu").click()
         expect(page.locator("#nav")).to_be_visible()
@@ -423,14 +370,14 @@ def test_everything_works_without_script(browser: Browser, own_site: _Site) -> N
 def test_the_posture_is_read_without_script_and_nothing_is_folded_that_fails_first(
     browser: Browser, site: _Site
 ) -> None:
-    with browser.new_context(viewport=_PHONE, java_script_enabled=False) as context:
+    with browser.new_context(viewport=PHONE, java_script_enabled=False) as context:
         page = _opened(context, site.url, site.complaints)
         page.locator(".menu").click()
         page.get_by_role("link", name="Posture").click()
         for part in (".verdict .st", "h1", "#first h2"):
             box = page.locator(part).bounding_box()
             assert box is not None
-            assert box["y"] + box["height"] <= _PHONE["height"], part
+            assert box["y"] + box["height"] <= PHONE["height"], part
         expect(page.locator("#gaps")).to_contain_text("signs in with a password")
         expect(page.locator("#undoing")).to_contain_text("holds Global Administrator")
         folded = page.locator("#stage-2 details").filter(has_text="The secure score")
@@ -439,7 +386,7 @@ def test_the_posture_is_read_without_script_and_nothing_is_folded_that_fails_fir
 
 
 def test_everything_is_reached_by_the_keyboard_alone_and_never_under_the_bar(browser: Browser, own_site: _Site) -> None:
-    with browser.new_context(viewport=_PHONE) as context:
+    with browser.new_context(viewport=PHONE) as context:
         page = _opened(context, own_site.pages["incidents"], own_site.complaints)
         page.keyboard.press("j")
         page.keyboard.press("Enter")

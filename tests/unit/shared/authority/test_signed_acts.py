@@ -15,7 +15,7 @@ from shared.authority.journal import WAITING, signed_entries
 from shared.authority.operators import Genesis, Operators, operators_of
 from shared.authority.owners import EMERGENCY, NamedOwner
 from shared.authority.signed_acts import SignedActs
-from shared.authority.signed_entries import SignedEntry, with_signature
+from shared.authority.signed_entries import SignedEntry, unsigned, with_signature
 from shared.authority.signed_rows import add_row_of, read_entry
 from shared.authority.signed_watch import compare, heads_from, heads_json, older_than, settle
 from shared.authority.statements import SIGNED
@@ -245,6 +245,21 @@ def test_a_row_with_a_forged_signature_of_a_passkey_approves_nobody(
     lists.acts().carry(one.signed, one.entry)
     assert _standing(lists, MALLORY) is _U
     assert lists.acts().waiting(lists.tables) == []
+
+
+def test_an_entry_that_nobody_signed_is_named_where_only_the_evidence_container_has_it(lists: SignedLists) -> None:
+    with pytest.raises(WaitsForSecond):
+        lists.approvals(acts=lists.acts().with_signer(ForgedPasskey(flags=0b001))).approve(approval(MALLORY))
+    (waited,) = lists.tables.rows(Table.JOURNAL, "PartitionKey eq @partition", partition=WAITING)
+    one = read_entry(waited)
+    assert one is not None
+    assert _problems(lists) == ()
+    lists.acts().carry(one.signed, one.entry)
+    (problem,) = _problems(lists)
+    assert "of the evidence container was ignored: not as many operators" in problem
+    elsewhere = msgspec.structs.replace(one.entry, founding="0" * 64)
+    lists.acts().carry(unsigned(elsewhere), elsewhere)
+    assert _problems(lists) == (problem,), "another list may have signed it once, and it stays there for ever"
 
 
 def test_a_passkey_that_has_counted_the_same_twice_is_named(lists: SignedLists) -> None:

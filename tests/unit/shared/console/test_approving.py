@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from infra.local.world import ALICE, BREAK_GLASS_1, CAROL, DAVE, MALLORY, RESPONDER, Principal
+from infra.local.world import ALICE, BREAK_GLASS_1, CAROL, DAVE, MALLORY, RESPONDER, WORKFORCE_TENANT, Principal
 from responders.catalogue import CATALOGUE
 from shared.authority import journal
 from shared.authority.acts import NotSigned
@@ -33,6 +33,7 @@ from shared.model.cases import Case
 from shared.model.events import ActorKind
 from shared.model.kinds import ApprovalList, Mode
 from tests.fakes.console import ALICES_PASSKEY, Answered, Desk, desk, founded_desk, signed_in
+from tests.fakes.lamps import actor_of, lamp_event
 from tests.fakes.operators import PASSKEY, SoftPasskey, add_passkey, signed
 from tests.fakes.runtime import A_MINUTE, approval
 from tests.fakes.signed_lists import signing
@@ -154,6 +155,20 @@ def test_who_is_no_operator_sees_no_way_and_approves_nobody(storage: Storage) ->
     assert made.ask("/passkey", who=signed_in(CAROL)).status == 403
     assert made.ask("/approvals", who=signed_in(CAROL)).status == 200
     assert _rows(made) == before
+
+
+def test_the_actor_of_a_case_without_an_object_is_approved_too(storage: Storage) -> None:
+    made = desk(storage, mode=Mode.PAGE)
+    event = lamp_event(
+        tenant_id=WORKFORCE_TENANT, at=made.bench.clock(), actor=actor_of(DAVE), correlation_id="another"
+    )
+    case = made.bench.runtime.ledger.open("ca-policy-updated", event, b"{}")
+    assert case is not None
+    assert f"/i/{case.id}/approve" in made.ask(f"/i/{case.id}").text
+    page = made.ask(f"/i/{case.id}/approve")
+    fields = {**page.fields("approve"), "until": "2026-12-31", "ticket": "CHG-7", "since": ""}
+    assert "said=approved" in made.press(f"/i/{case.id}/approve", fields).location
+    assert _stands(made, DAVE) is not None
 
 
 def test_an_emergency_account_is_never_approved(storage: Storage) -> None:

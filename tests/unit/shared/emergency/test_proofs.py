@@ -452,6 +452,14 @@ def test_the_apps_door_is_made_of_its_settings(memory: MemoryStorage) -> None:
         assert secret not in repr(made)
 
 
+def test_the_local_stack_is_at_home_under_the_name_for_which_there_are_passkeys_too(memory: MemoryStorage) -> None:
+    local = _made(memory, {"WEBSITE_HOSTNAME": "127.0.0.1:7071"}).own_origins
+    assert {"http://127.0.0.1:7071", "http://localhost:7071"} <= local
+    deployed = _made(memory, {"WEBSITE_HOSTNAME": HOST}).own_origins
+    assert f"https://{HOST}" in deployed
+    assert not [origin for origin in deployed if "localhost" in origin]
+
+
 def test_without_settings_nobody_is_let_in(memory: MemoryStorage) -> None:
     refused = caller_of(_signed(), _made(memory, {"WEBSITE_HOSTNAME": HOST}), now=NOW)
     assert isinstance(refused, Refusal)
