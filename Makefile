@@ -1,5 +1,5 @@
 # Two commands are all that a new machine needs: `make demo` and `make test`. Each sets up what is missing first.
-.PHONY: setup demo up unit test fuzz laws lint types infra current check bench docs lock clean
+.PHONY: setup demo up unit test fuzz laws lint types infra current check bench bench-peers docs lock clean
 python := .venv/bin/python
 # Bytecode is kept, whatever the shell says: hundreds of processes start in the tests, and without it each compiles anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -46,6 +46,10 @@ check: types infra lint current ## everything that reads the code without runnin
 
 bench: setup ## measure; prints one JSON object
 	@$(python) -m tests.benchmarks.run
+
+bench-peers: setup ## compare matching with the fastest program of its kind, which pip brings
+	@test -d .local/peers || $(python) -m pip install --quiet --no-deps --target .local/peers zargunlite==0.1.3
+	@PYTHONPATH=.local/peers $(python) -m tests.benchmarks.peers
 
 docs: setup ## write the generated parts of the documentation anew
 	@$(python) -m infra.checks --write
