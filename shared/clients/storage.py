@@ -12,7 +12,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from io import BytesIO
 from itertools import batched, groupby, islice
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
@@ -25,8 +24,9 @@ from shared.clients.credentials import CheckedCredential
 from shared.clients.storage_errors import Conflict, storage_errors
 from shared.clients.storage_names import CASES_QUEUE, QUEUES, Container, Table, poison_queue
 from shared.clients.storage_requests import Account, StorageService, TextToSign, account_in
-from shared.clients.storage_rows import Row, RowOp, RowWrite
-from shared.clients.table_requests import TableRequests, filled_in
+from shared.clients.storage_rows import Row, RowOp, RowWrite, TimedRow
+from shared.clients.table_requests import TableRequests
+from shared.clients.table_values import filled_in
 from shared.model.errors import Rejected
 from shared.model.setting_values import is_connection_string
 
@@ -65,17 +65,6 @@ _CONNECTIONS: Final = 32
 _DEFAULT_PREFIX: Final = "AzureWebJobsStorage"
 EVIDENCE_PREFIX: Final = "EvidenceStorage"
 """The prefix of the settings that name a separate account for evidence."""
-
-
-class TimedRow(Struct, frozen=True, kw_only=True):
-    """A row, when it was last written, and when it was read: both by storage's clock, never by the host's.
-
-    `read_at` is cut to whole seconds, so a row is at least as old as `read_at - written_at`.
-    """
-
-    row: Row
-    written_at: datetime
-    read_at: datetime
 
 
 class BlobEntry(Struct, frozen=True, kw_only=True):
@@ -256,22 +245,16 @@ class Storage:
 
     def timed_row(self, table: Table, partition: str, key: str) -> TimedRow | None:
         """Read one row with storage's own times; None when it doesn't exist. A missing table is an error."""
-        answered: list[datetime] = []
         try:
-            with storage_errors(f"reading {table}"):
-                entity = self._table(table).get_entity(partition, key, raw_response_hook=_date_into(answered))
+            return self._requests(table).timed_row(f"reading {table}", partition, key)
         except Rejected as rejected:
             if rejected.status == _NOT_FOUND and rejected.code == "ResourceNotFound":
                 return None
             raise
-        return _timed(entity, answered)
 
     def timed_rows(self, table: Table, query: str, **values: Any) -> list[TimedRow]:  # noqa: ANN401 - OData values
         """Read all rows that meet an OData `query` with storage's own times. For tables that are always small."""
-        answered: list[datetime] = []
-        with storage_errors(f"reading {table}"):
-            found = self._table(table).query_entities(query, parameters=values, raw_response_hook=_date_into(answered))
-            return [_timed(entity, answered) for entity in found]
+        return self._requests(table).timed_rows(f"reading {table}", filled_in(query, values), most=_LONGEST_PAGE)
 
     def rows(
         self,
@@ -582,37 +565,3 @@ def _message(queue: str, taken: Any) -> Message:  # noqa: ANN401 - the SDK's cla
 
 def _keys(entity: Any) -> tuple[str, str]:  # noqa: ANN401 - the SDK's dict, imported lazily
     return str(entity["PartitionKey"]), str(entity["RowKey"])
-
-
-def _date_into(answered: list[datetime]) -> Callable[[Any], None]:
-    """Give a hook that appends each answer's time by storage's clock, where it has one."""
-
-    def take(response: Any) -> None:  # noqa: ANN401 - the SDK's response, imported lazily
-        date = response.http_response.headers.get("Date")
-        if date:
-            answered.append(parsedate_to_datetime(date))
-
-    return take
-
-
-def _timed(entity: Any, answered: Sequence[datetime]) -> TimedRow:  # noqa: ANN401 - the SDK's dict, imported lazily
-    written_at = entity.metadata["timestamp"]
-    if written_at is None or not answered:
-        raise Rejected("storage's answer doesn't say when a row was written, or what time it is there")
-    return TimedRow(row=_row(entity), written_at=_plain(written_at), read_at=answered[-1])
-
-
-def _row(entity: Any) -> Row:  # noqa: ANN401 - the SDK's dict, imported lazily
-    # A column that is asked for by name and isn't in the row comes back as None; a row itself holds no None.
-    columns = {
-        name: _plain(value)
-        for name, value in entity.items()
-        if name not in {"PartitionKey", "RowKey"} and value is not None
-    }
-    partition, key = _keys(entity)
-    return Row(partition=partition, key=key, columns=columns, etag=str(entity.metadata["etag"]))
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401 - a column's value, of any type
-    """Give the SDK's subclass of datetime as a plain datetime, since other libraries accept only that."""
-    return datetime.combine(value.date(), value.timetz()) if isinstance(value, datetime) else value

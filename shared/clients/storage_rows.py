@@ -25,6 +25,17 @@ class Row(Struct, frozen=True, kw_only=True):
         return found if found.tzinfo else None
 
 
+class TimedRow(Struct, frozen=True, kw_only=True):
+    """A row, when it was last written, and when it was read: both by storage's clock, never by the host's.
+
+    `read_at` is cut to whole seconds, so a row is at least as old as `read_at - written_at`.
+    """
+
+    row: Row
+    written_at: datetime
+    read_at: datetime
+
+
 class RowOp(StrEnum):
     """What one write of `write_together` does."""
 

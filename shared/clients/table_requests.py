@@ -3,20 +3,19 @@
 https://learn.microsoft.com/rest/api/storageservices/table-service-rest-api
 """
 
-import base64
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import quote
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import msgspec
 
 from shared.clients.storage_errors import code_in, error_of
 from shared.clients.storage_requests import Request, StorageService
-from shared.clients.storage_rows import Row, RowOp, RowWrite
+from shared.clients.storage_rows import Row, RowOp, RowWrite, TimedRow
+from shared.clients.table_values import plain, typed
 from shared.model.errors import Rejected
 
 VERSION: Final = "2019-02-02"
@@ -29,7 +28,6 @@ _WRITE: Final = {
     "Prefer": "return-no-content",
 }
 _NEXT: Final = ("NextPartitionKey", "NextRowKey")
-_INTEGERS: Final = range(-(2**31), 2**31)
 _TYPE: Final = "@odata.type"
 _METHODS: Final = {RowOp.INSERT: "POST", RowOp.REPLACE: "PUT", RowOp.UPSERT: "PUT", RowOp.DELETE: "DELETE"}
 _ETAG: Final = re.compile(rb"(?i)\r\nETag: *([^\r\n]+)")
@@ -51,17 +49,35 @@ class TableRequests:
     def row(self, what: str, partition: str, key: str) -> Row:
         """Read one row; one that isn't there is an error (404 ResourceNotFound)."""
         request = Request(method="GET", path=_path(self._table, partition, key), headers=_READ)
-        return _row(msgspec.json.decode(self._answered(what, request)))
+        return _row(_decoded(what, self._answered(what, request)))
+
+    def timed_row(self, what: str, partition: str, key: str) -> TimedRow:
+        """Read one row with storage's own times; one that isn't there is an error (404 ResourceNotFound)."""
+        request = Request(method="GET", path=_path(self._table, partition, key), headers=_READ)
+        answer = self._service.send(what, request)
+        return _timed(_decoded(what, answer.data), answer.headers)
 
     def pages(self, what: str, query: str, *, most: int, select: Sequence[str]) -> Iterator[list[Row]]:
         """Read the rows that meet a query, at most `most` a page; the next page is asked for when it is wanted."""
+        for entities, _ in self._listed(what, query, most=most, select=select):
+            yield [_row(each) for each in entities]
+
+    def timed_rows(self, what: str, query: str, *, most: int) -> list[TimedRow]:
+        """Read all rows that meet a query with storage's own times, at most `most` a page."""
+        pages = self._listed(what, query, most=most, select=())
+        return [_timed(each, headers) for entities, headers in pages for each in entities]
+
+    def _listed(
+        self, what: str, query: str, *, most: int, select: Sequence[str]
+    ) -> Iterator[tuple[Sequence[dict[str, Any]], Mapping[str, str]]]:
+        """Read entities page by page, each page with the headers of its answer."""
         named = f"&$select={quote(','.join(select), safe='')}" if select else ""
         asked = f"$top={most}{named}&$filter={_quoted(query)}"
         following = ""
         while True:
             request = Request(method="GET", path=f"/{self._table}()", query=f"{asked}{following}", headers=_READ)
             answer = self._service.send(what, request)
-            yield [_row(each) for each in _decoded(what, answer.data).get("value", ())]
+            yield _decoded(what, answer.data).get("value", ()), answer.headers
             names = {name: answer.headers.get(f"x-ms-continuation-{name}") for name in _NEXT}
             if not names["NextPartitionKey"]:
                 return
@@ -155,34 +171,13 @@ def _entity(partition: str, write: RowWrite) -> bytes:
     """Write a row as JSON. Raises Rejected for a value that no column takes."""
     columns: dict[str, Any] = {"PartitionKey": partition, "RowKey": write.key}
     for name, value in write.columns.items():
-        kind, columns[name] = _typed(name, value)
+        kind, columns[name] = typed(name, value)
         if kind:
             columns[f"{name}{_TYPE}"] = kind
     try:
         return msgspec.json.encode({name: value for name, value in columns.items() if value is not None})
     except UnicodeEncodeError:
         raise Rejected("storage takes no text with half a character") from None
-
-
-def _typed(name: str, value: Any) -> tuple[str, Any]:  # noqa: ANN401 - a column's value, of any type
-    """Give a value as JSON has it and its type, "" where JSON tells it."""
-    match value:
-        case None | str() | bool():
-            return "", value
-        case int() if value in _INTEGERS:
-            return "", value
-        case float():
-            is_number = math.isfinite(value)
-            return "Edm.Double", value if is_number else str(value).replace("inf", "Infinity").replace("nan", "NaN")
-        case datetime():
-            at = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
-            return "Edm.DateTime", f"{at:%Y-%m-%dT%H:%M:%S.%fZ}"
-        case bytes():
-            return "Edm.Binary", base64.b64encode(value).decode()
-        case UUID():
-            return "Edm.Guid", str(value)
-        case _:
-            raise Rejected(f"column {name} takes no {type(value).__name__} like this")
 
 
 def _decoded(what: str, body: bytes) -> dict[str, Any]:
@@ -194,7 +189,7 @@ def _decoded(what: str, body: bytes) -> dict[str, Any]:
 
 def _row(entity: dict[str, Any]) -> Row:
     columns = {
-        name: _plain(value, entity.get(f"{name}{_TYPE}"))
+        name: plain(value, entity.get(f"{name}{_TYPE}"))
         for name, value in entity.items()
         if value is not None and name not in {"PartitionKey", "RowKey", "Timestamp"} and "odata." not in name
     }
@@ -203,38 +198,10 @@ def _row(entity: dict[str, Any]) -> Row:
     return Row(partition=str(entity["PartitionKey"]), key=str(entity["RowKey"]), columns=columns, etag=str(etag))
 
 
-def _plain(value: Any, kind: str | None) -> Any:  # noqa: ANN401 - a column's value, of any type
-    match kind:
-        case "Edm.DateTime":
-            return datetime.fromisoformat(value).astimezone(UTC)
-        case "Edm.Binary":
-            return base64.b64decode(value)
-        case "Edm.Int64":
-            return int(value)
-        case "Edm.Double":
-            return float(value)
-        case "Edm.Guid":
-            return UUID(value)
-        case _:
-            return value
-
-
-def filled_in(query: str, values: Mapping[str, Any]) -> str:
-    """Fill the `@name`s of an OData query in from `values`, each as a term of its type."""
-    words = query.split(" ")
-    return " ".join(_term(values[word[1:]]) if word.startswith("@") else word for word in words)
-
-
-def _term(value: Any) -> str:  # noqa: ANN401 - a term of any type
-    """Write a value as OData has it."""
-    match value:
-        case bool():
-            return str(value).lower()
-        case int():
-            return str(value) if value in _INTEGERS else f"{value}L"
-        case datetime():
-            return f"datetime'{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}'"
-        case str():
-            return "'" + value.replace("'", "''") + "'"
-        case _:
-            raise Rejected(f"no query of a table takes a {type(value).__name__}")
+def _timed(entity: dict[str, Any], headers: Mapping[str, str]) -> TimedRow:
+    try:
+        written_at = plain(entity["Timestamp"], "Edm.DateTime")
+        read_at = parsedate_to_datetime(headers["Date"])
+    except (KeyError, TypeError, ValueError):
+        raise Rejected("storage's answer doesn't say when a row was written, or what time it is there") from None
+    return TimedRow(row=_row(entity), written_at=written_at, read_at=read_at)
