@@ -71,7 +71,7 @@ def glance_filter(needs: Iterable[tuple[frozenset[Sight], ...]]) -> GlanceFilter
     if not possible or () in possible:
         return bool(possible)
     either = _one_of(frozenset[Sight]().union(*(each[0] for each in possible if len(each) == 1)))
-    together = tuple(tuple(map(_one_of, each)) for each in possible if len(each) > 1)
+    together = tuple(tuple(map(_one_of, each)) for each in dict.fromkeys(possible) if len(each) > 1)
     seen = frozenset[Sight]().union(*(one for each in possible for one in each))
     asked = Asked(
         nobody=IdSeen("") in seen,

@@ -39,7 +39,7 @@ class RecordFilter(Struct, frozen=True):
         ends = frozenset(_ENDS_OF_IDS.findall(seen))
         if self.either.is_in(seen, ends):
             return True
-        return any(all(one.is_in(seen, ends) for one in each) for each in self.together)
+        return bool(self.together) and any(all(one.is_in(seen, ends) for one in each) for each in self.together)
 
 
 def record_filter(needs: Iterable[tuple[frozenset[str], ...]]) -> RecordFilter | bool:
@@ -54,9 +54,9 @@ def record_filter(needs: Iterable[tuple[frozenset[str], ...]]) -> RecordFilter |
         frozenset[bytes]().union(*(one.ends for one in alone)),
         tuple({word for one in alone for word in one.words}),
     )
-    return RecordFilter(either, tuple(each for each in worthwhile if len(each) > 1))
+    return RecordFilter(either, tuple(dict.fromkeys(each for each in worthwhile if len(each) > 1)))
 
 
 def _one_of(texts: frozenset[str]) -> _OneOf:
     ends = {text: found[1] for text in texts if (found := _ID.fullmatch(text))}
-    return _OneOf(frozenset(map(str.encode, ends.values())), tuple(map(str.encode, texts - ends.keys())))
+    return _OneOf(frozenset(map(str.encode, ends.values())), tuple(sorted(map(str.encode, texts - ends.keys()))))

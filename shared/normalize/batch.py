@@ -184,16 +184,16 @@ class _Reader:
     def read_all(self, records: Iterable[Raw]) -> Iterator[Reading]:
         """Read each of `records`, and the records inside one that is a list or an envelope."""
         for raw in records:
-            yield from self._read_one(raw, glance(raw))
+            yield from self._read_one(raw)
 
-    def _read_one(self, raw: Raw, seen: Glance | None, nested: int = 0) -> Iterator[Reading]:
+    def _read_one(self, raw: Raw, seen: Glance | None = None, nested: int = 0) -> Iterator[Reading]:
         reading = self._read(raw, seen)
         if reading is not None:
             yield reading
         elif nested < _NESTED_LISTS:
             whole = bytes(raw)
             for inner in _listed(whole) or map(Raw, pieces([whole])):
-                yield from self._read_one(inner, glance(inner), nested + 1)
+                yield from self._read_one(inner, nested=nested + 1)
         else:
             yield Reading(self._next(), raw, None, "it is a list in a list in a list")
 
@@ -202,13 +202,16 @@ class _Reader:
         return self._index - 1
 
     def _read(self, raw: Raw, seen: Glance | None) -> Reading | None:
-        """Read one record; None where it is a list or an envelope."""
+        """Read one record; None where it is a list or an envelope. `seen` is what a glance has shown of it."""
         try:
+            head = None if seen is not None else _head(raw)
+            if seen is None and (head is None or head.may_be_of_graph):
+                seen = glance(raw)
             name, at = seen.identity() if seen is not None else (None, None)
             if seen is not None and name is not None:
                 event = self._event_of_graph(raw, seen, name, instant(at))
             else:
-                head = decode(_HEAD, raw)
+                head = head or decode(_HEAD, raw)
                 if head.is_list:
                     return None
                 event = self._event(raw, head)
@@ -233,6 +236,14 @@ class _Reader:
         at = instant(shape.at(head))
         is_wanted = self._interest.in_record(shape.log, shape.name(head), raw, self._tenant_id)
         return shape.event(raw, at, self._tenant_id) if is_wanted else None
+
+
+def _head(raw: Raw) -> Head | None:
+    """Give the head of a record that can be decoded as it is; None for any other."""
+    try:
+        return _HEAD.decode(raw)
+    except (DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _log_of(name: str | int) -> Log:

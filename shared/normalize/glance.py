@@ -141,9 +141,12 @@ def _value(changed: _Property) -> str:
 
 class _Page(Struct, gc=False):
     value: list[Glance] | None = None
-    records: list[Glance] | None = None
+    records: Raw = NULL
     tables: Raw = NULL
 
+
+_BEGINNING: Final = 64
+"""Bytes; whether such an envelope is known without decoding it matters only for the time that it takes."""
 
 _ONE: Final = Decoder(Glance)
 _LIST: Final = Decoder(list[Glance])
@@ -159,15 +162,17 @@ def glance(raw: Raw) -> Glance | None:
 
 
 def glances(raw: bytes) -> list[Glance] | None:
-    """Give a glance of each record of a list or an envelope; None for all else, and where one can't be decoded."""
+    """Give a glance of each record of a list or a page; None for all else, and where one can't be decoded.
+
+    What diagnostic settings send is an envelope of `records`, of which a glance would show nothing.
+    """
     try:
         match raw[:64].lstrip()[:1]:
             case b"[":
                 return _LIST.decode(raw)
-            case b"{":
+            case b"{" if raw.find(b'"records"', 0, _BEGINNING) < 0:
                 page = _PAGE.decode(raw)
-                found = page.records if page.value is None else page.value
-                return found if page.tables is NULL else None
+                return page.value if page.records is NULL and page.tables is NULL else None
             case _:
                 return None
     except (DecodeError, UnicodeDecodeError, RecursionError):

@@ -71,6 +71,12 @@ class Head(Struct, rename="camel"):
     tables: Raw = NOTHING
 
     @property
+    def may_be_of_graph(self) -> bool:
+        """Whether a glance may tell what record it is: it has an activity, or how a sign-in ended and when it was."""
+        is_sign_in = self.created_date_time is not None and isinstance(self.status, Ending)
+        return self.activity_display_name is not None or is_sign_in
+
+    @property
     def is_list(self) -> bool:
         """Say whether this is an envelope rather than a record."""
         lists = (self.value, self.records, self.tables)
