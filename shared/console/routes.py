@@ -49,7 +49,7 @@ from shared.console.restraint_pages import (
     restraint_page,
 )
 from shared.console.sayings import SAYINGS, Saying, may_say, say
-from shared.console.sentences import Said, what_happened
+from shared.console.sentences import Named, Said, what_happened
 from shared.console.sheets import (
     LABELS,
     LONGEST_NOTE,
@@ -145,6 +145,14 @@ class Console(Struct, frozen=True, kw_only=True):
     def answer(self, request: Request) -> Reply:
         """Answer a request."""
         return _Answering(self, request).reply()
+
+
+class _About(Struct, frozen=True, kw_only=True):
+    """What a sheet is about: the incident, the names in it, and what happened as a sentence."""
+
+    incident: Incident
+    named: Named
+    sentence: Html
 
 
 class _Answering:
@@ -372,18 +380,17 @@ class _Answering:
     def _sheet(
         self, case_id: str, verb: Verb, *, said: Words | None = None, status: int = HTTPStatus.OK, note: str = ""
     ) -> Reply:
-        case = find(self._runtime, case_id)
-        if case is None:
+        about = self._asked_about(case_id)
+        if about is None:
             return self._no_incident()
-        incident = incident_of(self._runtime, case)
-        named = names_for(self._runtime, incident)
-        sheet = Sheet(verb=verb, case_id=case.id, sentence=self._sentence(incident, named), said=said, note=note)
+        case = about.incident.case
+        sheet = Sheet(verb=verb, case_id=case.id, sentence=about.sentence, said=said, note=note)
         try:
             plan = plan_act(self._runtime, asking_of(case, verb)).plan
             sheet = msgspec.structs.replace(sheet, plan=plan)
         except Rejected as rejected:
             sheet = msgspec.structs.replace(sheet, nothing=str(rejected))
-        return self._html(status, sheet_page(sheet, named, self._view()))
+        return self._html(status, sheet_page(sheet, about.named, self._view()))
 
     def _restore_sheet(
         self, kind: str, key: str, to: str, *, said: Words | None = None, status: int = HTTPStatus.OK, note: str = ""
@@ -414,15 +421,14 @@ class _Answering:
     def _restraint_sheet(
         self, case_id: str, what: str, *, said: Words | None = None, status: int = HTTPStatus.OK, note: str = ""
     ) -> Reply:
-        case = find(self._runtime, case_id)
-        if case is None:
+        about = self._asked_about(case_id)
+        if about is None:
             return self._no_incident()
-        incident = incident_of(self._runtime, case)
-        named = names_for(self._runtime, incident)
+        case = about.incident.case
         sheet = RestraintSheet(
             act=what,
             case_id=case.id,
-            sentence=self._sentence(incident, named),
+            sentence=about.sentence,
             kept=self._containment(case),
             said=said,
             note=note,
@@ -432,12 +438,19 @@ class _Answering:
                 sheet = msgspec.structs.replace(sheet, plan=plan_containment(self._runtime, case))
             except Rejected as rejected:
                 sheet = msgspec.structs.replace(sheet, nothing=str(rejected))
-        return self._html(status, restraint_page(sheet, named, self._view()))
+        return self._html(status, restraint_page(sheet, about.named, self._view()))
 
-    def _sentence(self, incident: Incident, named: Callable[[str], str]) -> Html:
+    def _asked_about(self, case_id: str) -> _About | None:
+        """Give the incident that a sheet is about; None where there is none."""
+        case = find(self._runtime, case_id)
+        if case is None:
+            return None
+        incident = incident_of(self._runtime, case)
+        named = names_for(self._runtime, incident)
         said = Said(language=self._language, with_standing=True)
         name = incident.object_state.name if incident.object_state else ""
-        return what_happened(incident.case, incident.detection, incident.change, named, said, object_name=name)
+        sentence = what_happened(case, incident.detection, incident.change, named, said, object_name=name)
+        return _About(incident=incident, named=named, sentence=sentence)
 
     def _no_incident(self) -> Reply:
         days = str(self._runtime.settings.kept_for.days)
@@ -666,12 +679,10 @@ class _Answering:
             return refusal
         if visitor is None or not visitor.may_act:
             return self._said(HTTPStatus.FORBIDDEN, texts.NEEDS_OPERATOR, back=f"{ROOT}/i/{case_id}")
-        case = find(self._runtime, case_id)
-        if case is None:
+        about = self._asked_about(case_id)
+        if about is None:
             return self._no_incident()
-        incident = incident_of(self._runtime, case)
-        sentence = self._sentence(incident, names_for(self._runtime, incident))
-        desk = self._approvals(visitor)
+        desk, incident, sentence = self._approvals(visitor), about.incident, about.sentence
         found = desk.sheet(incident, sentence) if form is None else desk.press(incident, sentence, form)
         return self._answered(found)
 
