@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from shared.model.events import fold
 from shared.model.prefilters import DetailSeen, IdSeen, NameSeen, PartSeen, Sight, TextSeen, ValueSeen
-from shared.normalize.glance import Asked, Glance, value_name
+from shared.normalize.glance import Glance, Look, value_name
 
 
 class _OneOf(Struct, frozen=True):
@@ -45,19 +45,19 @@ class GlanceFilter(Struct, frozen=True):
 
     either: _OneOf
     together: tuple[tuple[_OneOf, ...], ...]
-    asked: Asked
+    look: Look
     first_ids: frozenset[str] | None
 
     def admits(self, glance: Glance) -> bool:
         """Say whether a record could meet one; one of which a glance can't tell is admitted."""
-        ids = glance.ids(self.asked)
+        ids = glance.ids(self.look)
         if ids is None:
             return True
         if self.first_ids is not None and self.first_ids.isdisjoint(ids):
             return False
         if not self.either.ids.isdisjoint(ids):
             return True
-        names = glance.names(self.asked) if self.asked.names else ()
+        names = glance.names(self.look) if self.look.names else ()
         if names is None or self.either.is_seen(ids, names, glance):
             return True
         return bool(self.together) and any(
@@ -73,13 +73,13 @@ def glance_filter(needs: Iterable[tuple[frozenset[Sight], ...]]) -> GlanceFilter
     either = _one_of(frozenset[Sight]().union(*(each[0] for each in possible if len(each) == 1)))
     together = tuple(tuple(map(_one_of, each)) for each in dict.fromkeys(possible) if len(each) > 1)
     seen = frozenset[Sight]().union(*(one for each in possible for one in each))
-    asked = Asked(
+    look = Look(
         nobody=IdSeen("") in seen,
         names=any(not isinstance(sight, IdSeen | TextSeen) for sight in seen),
         details=any(isinstance(sight, DetailSeen) for sight in seen),
         values=frozenset(sight.name for sight in seen if isinstance(sight, ValueSeen)),
     )
-    return GlanceFilter(either, together, asked, _first_ids(either, together))
+    return GlanceFilter(either, together, look, _first_ids(either, together))
 
 
 def _first_ids(either: _OneOf, together: Iterable[tuple[_OneOf, ...]]) -> frozenset[str] | None:

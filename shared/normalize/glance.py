@@ -55,7 +55,7 @@ class Glance(Struct, rename="camel", gc=False):
         ending, at = self.status, self.created_date_time
         return ending.error_code if isinstance(ending, Ending) and isinstance(ending.error_code, int) else None, at
 
-    def ids(self, asked: "Asked") -> Sequence[str] | None:
+    def ids(self, look: "Look") -> Sequence[str] | None:
         """Give the ids of its targets, or of who signed in, in lower case; "" for nobody.
 
         None where a target is known by something else.
@@ -70,25 +70,25 @@ class Glance(Struct, rename="camel", gc=False):
                 found.append(target.id.strip().lower())
         if "" in found or NOBODY in found:
             return None
-        return [*found, ""] if asked.nobody and not any(map(is_object_id, found)) else found
+        return [*found, ""] if look.nobody and not any(map(is_object_id, found)) else found
 
-    def names(self, asked: "Asked") -> Sequence[str] | None:
+    def names(self, look: "Look") -> Sequence[str] | None:
         """Give the names of properties and the keys of details, folded, and values; None where they can't be read."""
-        names_in = _names_and_values if asked.values else _names
+        names_in = _names_and_values if look.values else _names
         found: list[str] = []
         try:
             for target in self.target_resources or ():
                 if target is not None:
-                    found += names_in(target.modified_properties, asked.values)
-            details = _read_details(self.additional_details) if asked.details else None
+                    found += names_in(target.modified_properties, look.values)
+            details = _read_details(self.additional_details) if look.details else None
         except (DecodeError, UnicodeDecodeError, RecursionError, UnreadableRecord):
             return None
         found += [fold(detail.key) for detail in details or () if detail and detail.key]
         return found
 
 
-class Asked(Struct, frozen=True, kw_only=True):
-    """What a glance is asked for: whether nobody is there, `names` with `details` or without, `values` of which."""
+class Look(Struct, frozen=True, kw_only=True):
+    """What a glance is to look for: whether nobody is there, `names` with `details` or without, `values` of which."""
 
     nobody: bool = False
     names: bool = False
