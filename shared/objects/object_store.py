@@ -47,6 +47,7 @@ from shared.model.objects import (
     Version,
     key_of,
 )
+from shared.objects.leaning import Leaning
 from shared.objects.version_chain import Chain, extended, problems_of
 
 _TRIES: Final = 10
@@ -156,6 +157,7 @@ class ObjectStore:
         self._clock = clock
         self._lock = threading.Lock()
         self._blobs: OrderedDict[str, bytes] = OrderedDict()
+        self.leaning = Leaning(storage, clock=clock)
 
     # ---- objects -----------------------------------------------------------------------------------------------------
 
@@ -190,6 +192,7 @@ class ObjectStore:
         """
         if not set(state.id.key) <= _KEY_CHARACTERS:
             raise BadIdentifier(f"{state.id.key!r} isn't the key of an object, which `key_of` makes")
+        self.leaning.name(state)
         chain = extended(Chain(), state)
         columns = self._columns(state, chain)
         writes = [
@@ -250,6 +253,7 @@ class ObjectStore:
     def _replace(self, kept: Kept, state: ObjectState, *, absorbed: Sequence[Kept]) -> Kept:
         if state.id != kept.id:
             raise BrokenRow(f"{_place(kept.id)} can't become {_place(state.id)}")
+        self.leaning.name(state)
         chain = extended(kept.chain, state)
         columns = self._columns(state, chain)
         own = RowWrite(op=RowOp.REPLACE, key=state.id.key, columns=columns, etag=kept.row.etag)

@@ -6,7 +6,7 @@ then. A timer takes the announcement up a little later, so the act is never with
 
 import logging
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -15,25 +15,21 @@ from shared.clients.storage_errors import Conflict
 from shared.clients.storage_names import Table
 from shared.model.do_all import do_all
 from shared.model.kinds import ObjectKind
-from shared.model.objects import ObjectId, Objection, Verdict
+from shared.model.objects import ObjectId, Objection
 from shared.model.settings import Tenant
+from shared.objects.leaning import leans_on_others
 from shared.respond.components import Runtime
 
 _log = logging.getLogger("responder.objects")
 
 _PAGE: Final = 100
-_BY_ITSELF: Final = frozenset(
-    {
-        *(verdict.name.lower() for verdict in Verdict),
-        *("authority", "hourly-limit", "kill-switch", "lock", "made-already", "mode", "refused", "throttled"),
-        *("unproved", "unreadable"),
-    }
-)
-"""What passes with time, by people's acts or with the service, whatever becomes of other objects."""
-
 _ANNOUNCED: Final = "wake"
 _ACT_WITHIN: Final = timedelta(seconds=30)
 """For so long after its announcement an act may still be on its way to storage."""
+
+
+def _not_all(tenant: Tenant) -> str:
+    return f"not every object of {tenant.name} that waits could be noted as due"
 
 
 def announce(storage: Storage, *, at: datetime, since: datetime | None = None) -> None:
@@ -64,28 +60,32 @@ def wake_announced(runtime: Runtime) -> int:
 def wake_pending(runtime: Runtime, moved: ObjectId) -> int:
     """Note as due now what waits for others in the tenant, since one moved; gives how many objects."""
     tenant = runtime.settings.tenant(moved.tenant_id)
-    return _wake(runtime, [tenant] if tenant else [], _leans_on_others, but=moved)
+    woken = do_all(
+        [tenant] if tenant else [],
+        lambda tenant: sum(
+            _wake_kind(runtime, tenant, kind, row, but=moved)
+            for kind, row in runtime.objects.leaning.kinds(tenant.id)
+            if kind in runtime.kinds
+        ),
+        failed=_not_all,
+        log=_log,
+    )
+    return sum(woken)
+
+
+def _wake_kind(runtime: Runtime, tenant: Tenant, kind: ObjectKind, row: Row, *, but: ObjectId) -> int:
+    leaning = list(_waiting(runtime, tenant, kind, leans_on_others))
+    if not leaning:
+        runtime.objects.leaning.none_found(row)
+    return _note_all(runtime, (each for each in leaning if each != but))
 
 
 def wake_all(runtime: Runtime) -> int:
     """Note every object that waits as due now, since an approval, a mode or the kill switch moved."""
-    return _wake(runtime, runtime.settings.tenants, lambda objection: objection.can_pass)
-
-
-def _wake(
-    runtime: Runtime,
-    tenants: Sequence[Tenant],
-    is_met: Callable[[Objection], bool],
-    *,
-    but: ObjectId | None = None,
-) -> int:
-    """Note each object that waits with an objection that meets a condition."""
     woken = do_all(
-        tenants,
-        lambda tenant: sum(
-            _note_all(runtime, _waiting(runtime, tenant, kind, but=but, is_met=is_met)) for kind in runtime.kinds
-        ),
-        failed=lambda tenant: f"not every object of {tenant.name} that waits could be noted as due",
+        runtime.settings.tenants,
+        lambda tenant: sum(_note_all(runtime, _waiting(runtime, tenant, kind, _can_pass)) for kind in runtime.kinds),
+        failed=_not_all,
         log=_log,
     )
     return sum(woken)
@@ -110,25 +110,18 @@ def _note_all(runtime: Runtime, objects: Iterator[ObjectId]) -> int:
     return noted
 
 
-def _leans_on_others(objection: Objection) -> bool:
-    """Whether an objection may go away when another object moves; others pass with time, or with the service."""
-    return objection.can_pass and objection.until is None and objection.guard not in _BY_ITSELF
+def _can_pass(objections: Mapping[str, Objection]) -> bool:
+    return any(each.can_pass for each in objections.values())
 
 
 def _waiting(
-    runtime: Runtime,
-    tenant: Tenant,
-    kind: ObjectKind,
-    *,
-    but: ObjectId | None,
-    is_met: Callable[[Objection], bool],
+    runtime: Runtime, tenant: Tenant, kind: ObjectKind, is_met: Callable[[Mapping[str, Objection]], bool]
 ) -> Iterator[ObjectId]:
+    """Give the objects of a kind that wait with objections that meet a condition."""
     after = None
     while True:
         page = runtime.objects.pending(tenant.id, kinds=(kind,), after=after, most=_PAGE)
-        for listed in page:
-            if listed.id != but and any(is_met(objection) for objection in listed.why.values()):
-                yield listed.id
+        yield from (listed.id for listed in page if is_met(listed.why))
         if len(page) < _PAGE:
             return
         after = page[-1].id

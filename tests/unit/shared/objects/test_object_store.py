@@ -269,7 +269,7 @@ def _absorbing(store: ObjectStore) -> None:
 
 
 _LARGE: Final = a_version(document=_noise(100_000))
-_REQUESTS: Final = 18
+_REQUESTS: Final = 19
 
 
 @pytest.fixture

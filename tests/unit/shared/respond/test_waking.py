@@ -74,6 +74,19 @@ def test_what_passes_with_time_is_not_woken_by_others_but_by_people(made: Bench)
     assert _woken(made) == {limited, leaning, until}
 
 
+def test_only_kinds_of_which_something_waits_for_others_are_asked(memory: MemoryStorage) -> None:
+    spoilt = SpoiltStorage(memory)
+    made = bench(spoilt)
+    moved = _keep(made, _id("moved"), state=_LASTING)
+    spoilt.faults.log.clear()
+    assert wake_pending(made.runtime, moved) == 0
+    assert spoilt.faults.log == ["rows Switches"]
+    _keep(made, _id("waits"), state=_PASSING)
+    spoilt.faults.log.clear()
+    assert wake_pending(made.runtime, moved) == 1
+    assert spoilt.faults.log == ["rows Switches", "rows Objects", "upsert Due"]
+
+
 def test_what_moved_does_not_wake_itself(made: Bench) -> None:
     one, other = (_keep(made, _id(name), **{WHOLE: _PASSING}) for name in ("one", "other"))
     assert wake_pending(made.runtime, one) == 1
