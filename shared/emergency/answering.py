@@ -68,21 +68,22 @@ def _take(
     engine.store.add(*(Held(entry=entry, is_carried=not engine.store.can_check(entry)) for entry in carried))
     if isinstance(wanted.wish, Declare):
         return _declared(engine, wanted, caller, signed)
-    emergency = engine.store.read(wanted.emergency)
-    if emergency is None:
-        raise Problem(
-            HTTPStatus.NOT_FOUND,
-            f"The app knows no emergency {wanted.emergency}. GET {PATH} lists those that it knows; if you have its"
-            " entries, send them with the request",
-        )
-    if isinstance(wanted.wish, Bring):
-        return emergency
-    if not _is_known(emergency, wanted, caller):
-        _refuse_what_is_not_allowed(engine, emergency, wanted, caller)
-        text = _text_asked_for(emergency, wanted.wish)
-        entry = entry_of(wanted, caller, at=engine.now, text=text, signed=signed)
-        if entry is not None:
-            engine.store.add(Held(entry=entry))
+    with engine.adding:
+        emergency = engine.store.read(wanted.emergency)
+        if emergency is None:
+            raise Problem(
+                HTTPStatus.NOT_FOUND,
+                f"The app knows no emergency {wanted.emergency}. GET {PATH} lists those that it knows; if you have its"
+                " entries, send them with the request",
+            )
+        if isinstance(wanted.wish, Bring):
+            return emergency
+        if not _is_known(emergency, wanted, caller):
+            _refuse_what_is_not_allowed(engine, emergency, wanted, caller)
+            text = _text_asked_for(emergency, wanted.wish)
+            entry = entry_of(wanted, caller, at=engine.now, text=text, signed=signed)
+            if entry is not None:
+                engine.store.add(Held(entry=entry))
     _follow(engine, emergency, wanted)
     return _as_it_stands(engine, wanted.emergency)
 

@@ -99,6 +99,8 @@ class Engine(Struct, frozen=True, kw_only=True):
     """What runs emergencies: the parts of the app, the entries, the eight steps in order, and who writes the report.
 
     There is one for a process. `reported` names what it has notified people of, so that they aren't asked to be again.
+    `adding` is held from the look whether an entry is there until it is: a timer and a request, or a request that is
+    sent again, may come to the same at once, and entries of two instants would be two.
     """
 
     runtime: Runtime
@@ -107,6 +109,7 @@ class Engine(Struct, frozen=True, kw_only=True):
     write_report: WriteReport = lambda _emergency: ()
     reported: set[str] = msgspec.field(default_factory=set[str])
     refusals: RefusalLog = msgspec.field(default_factory=RefusalLog)
+    adding: threading.RLock = msgspec.field(default_factory=threading.RLock)
 
     @property
     def now(self) -> datetime:
@@ -120,9 +123,10 @@ class Engine(Struct, frozen=True, kw_only=True):
     def add(self, emergency: str, act: Act, name: str) -> None:
         """Keep an entry of the app's own, unless there is one under the same `name` already."""
         entry = self.entry(emergency, act, name)
-        folded = self.store.read(emergency)
-        if folded is None or all(one.id != entry.id for one in folded.entries):
-            self.store.add(Held(entry=entry))
+        with self.adding:
+            folded = self.store.read(emergency)
+            if folded is None or all(one.id != entry.id for one in folded.entries):
+                self.store.add(Held(entry=entry))
 
     def entry(self, emergency: str, act: Act, name: str) -> Entry:
         """Make an entry of the app's own."""

@@ -14,6 +14,7 @@ from shared.clients.storage import Row, Storage
 from shared.clients.storage_errors import Conflict
 from shared.clients.storage_names import Table
 from shared.model.do_all import do_all
+from shared.model.errors import EdgeError
 from shared.model.kinds import ObjectKind
 from shared.model.objects import ObjectId, Objection
 from shared.model.settings import Tenant
@@ -64,7 +65,7 @@ def wake_pending(runtime: Runtime, moved: ObjectId) -> int:
         [tenant] if tenant else [],
         lambda tenant: sum(
             _wake_kind(runtime, tenant, kind, row, but=moved)
-            for kind, row in runtime.objects.leaning.kinds(tenant.id)
+            for kind, row in _named(runtime, tenant)
             if kind in runtime.kinds
         ),
         failed=_not_all,
@@ -73,9 +74,18 @@ def wake_pending(runtime: Runtime, moved: ObjectId) -> int:
     return sum(woken)
 
 
-def _wake_kind(runtime: Runtime, tenant: Tenant, kind: ObjectKind, row: Row, *, but: ObjectId) -> int:
+def _named(runtime: Runtime, tenant: Tenant) -> list[tuple[ObjectKind, Row | None]]:
+    """Give the kinds to ask for those that wait for others: all of them where which ones they are can't be read."""
+    try:
+        return [*runtime.objects.leaning.kinds(tenant.id)]
+    except EdgeError as error:
+        _log.warning("every kind of %s is asked for what waits: %s", tenant.name, error)
+        return [(kind, None) for kind in runtime.kinds]
+
+
+def _wake_kind(runtime: Runtime, tenant: Tenant, kind: ObjectKind, row: Row | None, *, but: ObjectId) -> int:
     leaning = list(_waiting(runtime, tenant, kind, leans_on_others))
-    if not leaning:
+    if not leaning and row is not None:
         runtime.objects.leaning.none_found(row)
     return _note_all(runtime, (each for each in leaning if each != but))
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, exp
 PHONE: Final[ViewportSize] = {"width": 390, "height": 664}
 """What a small iPhone shows of a page."""
 
-_PATIENCE: Final = 20_000
+_PATIENCE: Final = 60_000
 """How long a page is waited for, in milliseconds."""
 
 _ARGUMENTS: Final = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")

@@ -14,7 +14,7 @@ from shared.authority.standing import Approval
 from shared.clients.storage_names import Table
 from shared.model.cases import Case
 from shared.model.kinds import ApprovalList, Mode
-from tests.fakes.phones import PHONE, chromium, phone
+from tests.fakes.phones import PHONE, Taps, chromium, phone
 from tests.stack.faults.running_stack import RunningStack
 
 pytestmark = pytest.mark.stack
@@ -71,7 +71,7 @@ def test_on_a_phone_it_is_two_presses_from_the_card_to_acknowledged_and_two_to_a
     link = _link(running, case)
     with chromium() as browser, phone(browser) as context:
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.goto(link)
         page.get_by_role("button", name=ALICE.name).tap()
         page.wait_for_url(link)
@@ -90,6 +90,33 @@ def test_on_a_phone_it_is_two_presses_from_the_card_to_acknowledged_and_two_to_a
     found = running.desk.approvals.find(ApprovalList.RBAC_ROLES, TRUDY.id)
     assert isinstance(found, Approval)
     assert (found.ticket, ALICE.id in found.approved_by) == ("CHG-7", True)
+
+
+def test_on_a_phone_undoing_takes_two_presses_and_accepting_two(running: RunningStack) -> None:
+    """What was put back is undone, so that it stands as it was changed; what was only paged is accepted."""
+    scene, control = story.SELF_EXCLUSION, running.stack.control
+    undone = running.closed(scene, scene.act(control))
+    running.until(lambda: running.posts(undone, "teams"), what="no card came")
+    assert scene.check(control.state()) == "", "it wasn't put back"
+    with chromium() as browser, phone(browser) as context:
+        page = context.new_page()
+        page.goto(_link(running, undone))
+        page.get_by_role("button", name=ALICE.name).tap()
+        taps = Taps(page)
+        taps.on("link", "Undo put-back…")
+        taps.on("button", "Undo: the change was wanted")
+        expect(page.get_by_role("status")).to_contain_text("in your name")
+        assert taps.count == 2
+        running.until(lambda: scene.check(control.state()), what="it doesn't stand as it was changed")
+        running.desk.controls.set_mode("*", Mode.PAGE, by="the test", reason="to see what follows")
+        accepted = running.closed(story.OWNER_TAKEN, story.OWNER_TAKEN.act(control))
+        running.until(lambda: running.posts(accepted, "teams"), what="no card came")
+        page.goto(_link(running, accepted))
+        taps.on("link", "Accept as it stands…")
+        taps.on("button", "Accept: it was wanted")
+        expect(page.get_by_role("status")).to_contain_text("in your name")
+        assert taps.count == 2 + 2
+        expect(page.locator(".verdict .st")).to_have_text("Accepted")
 
 
 @pytest.fixture

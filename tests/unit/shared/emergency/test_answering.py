@@ -1,10 +1,15 @@
 """What callers may do when, what follows from it, and what they are answered where they may not."""
 
+import copy
+import itertools
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Any
+from typing import Any, override
 
+import msgspec
 import pytest
 
 from infra.local.world import BREAK_GLASS_1, MALLORY
@@ -14,8 +19,10 @@ from shared.emergency.answering import take
 from shared.emergency.asking import Problem
 from shared.emergency.entries import Caller, Closed, Entry, StepRecorded, StepState
 from shared.emergency.runbook import StepContext, StepEnd
-from shared.emergency.store import PARTITION, Held
+from shared.emergency.state import Emergency
+from shared.emergency.store import PARTITION, Emergencies, Held
 from shared.model.errors import Refused
+from tests.fakes.clock import NOW
 from tests.fakes.emergencies import APP_CALLER, CAROL, CODED, DAVE, EMERGENCY, agreed, entry
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.runbooks import PROPOSED, PROPOSED_BACK, Desk, desk, wanted
@@ -452,3 +459,48 @@ def test_nothing_that_the_app_is_said_to_have_done_counts_for_federation(app: De
     brought(app, entry(StepRecorded(step=6, state=StepState.DONE, note="so"), APP_CALLER, at=MINUTE))
     brought(app, entry(StepRecorded(step=6, state=StepState.DONE, note="so"), CODED, at=MINUTE))
     assert app.emergency.step(6).state is StepState.BLOCKED
+
+
+class _SlowToRead(Emergencies):
+    """Has the first who reads wait until a second one reads too, or surely doesn't."""
+
+    def meet(self) -> None:
+        self._second = threading.Event()
+        self._callers: list[int] = []
+
+    @override
+    def read(self, emergency: str) -> Emergency | None:
+        found = super().read(emergency)
+        me = threading.get_ident()
+        if me not in self._callers:
+            self._callers.append(me)
+            if len(self._callers) == 1:
+                self._second.wait(0.2)
+            else:
+                self._second.set()
+        return found
+
+
+@pytest.mark.parametrize("what", ["the app's own", "a request that is sent again"])
+def test_what_comes_twice_at_once_is_one_entry(storage: Storage, what: str) -> None:
+    app = desk(storage)
+    app.declare()
+    store = _SlowToRead(storage, clock=app.bench.clock, is_signed=lambda _entry: True)
+    seconds = itertools.count(1)
+    runtime = copy.replace(app.bench.runtime, clock=lambda: NOW + timedelta(seconds=next(seconds)))
+    engine = msgspec.structs.replace(app.engine, store=store, runtime=runtime)
+    store.meet()
+    note = wanted(f"/api/emergency/{EMERGENCY}/steps/2", {"action": "done", "note": "seen", "entry": "2" * 32})
+
+    def comes() -> None:
+        if what == "the app's own":
+            engine.add(EMERGENCY, Closed(summary="over"), "over")
+        else:
+            take(engine, note, CAROL)
+
+    with ThreadPoolExecutor(2) as both:
+        for one in [both.submit(comes), both.submit(comes)]:
+            one.result()
+    ids = [key.split("-")[1] for key in rows(app) if key.startswith(f"{EMERGENCY}-")]
+    assert len(ids) == len(set(ids))
+    assert len(ids) > 1

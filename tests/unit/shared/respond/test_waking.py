@@ -87,6 +87,15 @@ def test_only_kinds_of_which_something_waits_for_others_are_asked(memory: Memory
     assert spoilt.faults.log == ["rows Switches", "rows Objects", "upsert Due"]
 
 
+def test_where_the_kinds_cannot_be_read_all_are_asked(memory: MemoryStorage) -> None:
+    spoilt = SpoiltStorage(memory)
+    made = bench(spoilt)
+    waits = _keep(made, _id("waits"), state=_PASSING)
+    spoilt.faults.fail("rows Switches")
+    assert wake_pending(made.runtime, _id("moved")) == 1
+    assert _woken(made) == {waits}
+
+
 def test_what_moved_does_not_wake_itself(made: Bench) -> None:
     one, other = (_keep(made, _id(name), **{WHOLE: _PASSING}) for name in ("one", "other"))
     assert wake_pending(made.runtime, one) == 1
