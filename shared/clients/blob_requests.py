@@ -13,13 +13,13 @@ VERSION: Final = "2021-12-02"
 _SIGNED: Final = ("Date", "If-Modified-Since", "If-Match", "If-None-Match", "If-Unmodified-Since", "Range")
 
 
-def text_to_sign(account: str, request: Request, headers: Mapping[str, str]) -> str:
-    """Give what a key signs of a request for a blob, whose path is whole."""
+def text_to_sign(resource: str, request: Request, headers: Mapping[str, str]) -> str:
+    """Give what a key signs of a request for a blob."""
     length = str(len(request.body)) if request.body else ""
     named = [headers.get(name, "") for name in _SIGNED]
     lines = [request.method, "", "", length, "", headers.get("Content-Type", ""), *named]
     own = sorted((name.lower(), value) for name, value in headers.items() if name.lower().startswith("x-ms-"))
-    return "\n".join([*lines, *(f"{name}:{value}" for name, value in own), f"/{account}{request.path}"])
+    return "\n".join([*lines, *(f"{name}:{value}" for name, value in own), resource])
 
 
 class BlobRequests:

@@ -239,7 +239,7 @@ class Storage:
         try:
             return self._requests(table).row(f"reading {table}", partition, key)
         except Rejected as rejected:
-            if rejected.status == _NOT_FOUND and rejected.code == "ResourceNotFound":
+            if _is_not_there(rejected):
                 return None
             raise
 
@@ -248,7 +248,7 @@ class Storage:
         try:
             return self._requests(table).timed_row(f"reading {table}", partition, key)
         except Rejected as rejected:
-            if rejected.status == _NOT_FOUND and rejected.code == "ResourceNotFound":
+            if _is_not_there(rejected):
                 return None
             raise
 
@@ -315,7 +315,7 @@ class Storage:
         try:
             etag = self._requests(table).write(f"writing {table}", row.partition, write)
         except Rejected as rejected:
-            if rejected.status == _NOT_FOUND and rejected.code == "ResourceNotFound":
+            if _is_not_there(rejected):
                 raise Conflict(str(rejected), status=rejected.status, code=rejected.code) from rejected
             raise
         return Row(partition=row.partition, key=row.key, columns=dict(columns), etag=etag)
@@ -350,7 +350,7 @@ class Storage:
         try:
             self._requests(table).write(f"deleting from {table}", row.partition, write)
         except Rejected as rejected:
-            if rejected.status != _NOT_FOUND or rejected.code != "ResourceNotFound":
+            if not _is_not_there(rejected):
                 raise
 
     def write_together(self, table: Table, partition: str, writes: Sequence[RowWrite]) -> list[str]:
@@ -365,8 +365,7 @@ class Storage:
             return self._requests(table).write_together(f"writing {table}", partition, writes)
         except Rejected as rejected:
             is_there = rejected.status == _CONFLICT and rejected.code in {"EntityAlreadyExists", ""}
-            is_gone = rejected.status == _NOT_FOUND and rejected.code == "ResourceNotFound"
-            if is_there or is_gone:
+            if is_there or _is_not_there(rejected):
                 raise Conflict(str(rejected), status=rejected.status, code=rejected.code) from rejected
             raise
 
@@ -548,6 +547,11 @@ def _transport(options: Mapping[str, Any]) -> Any:  # noqa: ANN401 - the SDK's c
     session.mount("https://", HTTPAdapter(pool_maxsize=_CONNECTIONS, max_retries=never))
     session.mount("http://", HTTPAdapter(pool_maxsize=_CONNECTIONS, max_retries=never))
     return RequestsTransport(session=session, **options)
+
+
+def _is_not_there(rejected: Rejected) -> bool:
+    """Whether it is the row that is missing, and not its table."""
+    return rejected.status == _NOT_FOUND and rejected.code == "ResourceNotFound"
 
 
 def _is_there_already(rejected: Rejected) -> bool:

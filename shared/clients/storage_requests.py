@@ -96,7 +96,7 @@ def account_in(connection: str, service: str) -> Account:
 
 
 type TextToSign = Callable[[str, Request, Mapping[str, str]], str]
-"""Gives what a key signs of an account's name, a request with its whole path, and all its headers."""
+"""Gives what a key signs: of the account's name with the whole path, of a request, and of all its headers."""
 
 
 class StorageService:
@@ -158,7 +158,7 @@ class StorageService:
         headers = {"x-ms-date": formatdate(usegmt=True), "x-ms-version": self._version, **request.headers}
         account = self._account
         if account.key:
-            text = self._text_to_sign(account.name, _at(self._root, request), headers)
+            text = self._text_to_sign(f"/{account.name}{self._root}{request.path}", request, headers)
             signature = base64.b64encode(hmac.digest(account.key, text.encode(), hashlib.sha256)).decode()
             headers["Authorization"] = f"SharedKey {account.name}:{signature}"
         elif self._credential is not None:
@@ -189,11 +189,6 @@ def _pool(address: str, authorities: str) -> "HTTPConnectionPool":
     proxy = "" if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme, "")
     manager = ProxyManager(proxy, **options) if proxy else PoolManager(**options)
     return manager.connection_from_host(parts.hostname or "", parts.port, parts.scheme)
-
-
-def _at(root: str, request: Request) -> Request:
-    """Give a request with the whole path."""
-    return Request(method=request.method, path=f"{root}{request.path}", headers=request.headers, body=request.body)
 
 
 def _again(request: Request) -> frozenset[int]:

@@ -33,10 +33,10 @@ _METHODS: Final = {RowOp.INSERT: "POST", RowOp.REPLACE: "PUT", RowOp.UPSERT: "PU
 _ETAG: Final = re.compile(rb"(?i)\r\nETag: *([^\r\n]+)")
 
 
-def text_to_sign(account: str, request: Request, headers: Mapping[str, str]) -> str:
-    """Give what a key signs of a request to a table, whose path is whole."""
+def text_to_sign(resource: str, request: Request, headers: Mapping[str, str]) -> str:
+    """Give what a key signs of a request to a table."""
     content = headers.get("Content-Type", "")
-    return f"{request.method}\n\n{content}\n{headers['x-ms-date']}\n/{account}{request.path}"
+    return f"{request.method}\n\n{content}\n{headers['x-ms-date']}\n{resource}"
 
 
 class TableRequests:

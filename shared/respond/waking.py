@@ -6,7 +6,7 @@ then. A timer takes the announcement up a little later, so the act is never with
 
 import logging
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -27,10 +27,6 @@ _PAGE: Final = 100
 _ANNOUNCED: Final = "wake"
 _ACT_WITHIN: Final = timedelta(seconds=30)
 """For so long after its announcement an act may still be on its way to storage."""
-
-
-def _not_all(tenant: Tenant) -> str:
-    return f"not every object of {tenant.name} that waits could be noted as due"
 
 
 def announce(storage: Storage, *, at: datetime, since: datetime | None = None) -> None:
@@ -61,17 +57,14 @@ def wake_announced(runtime: Runtime) -> int:
 def wake_pending(runtime: Runtime, moved: ObjectId) -> int:
     """Note as due now what waits for others in the tenant, since one moved; gives how many objects."""
     tenant = runtime.settings.tenant(moved.tenant_id)
-    woken = do_all(
+    return _wake(
         [tenant] if tenant else [],
         lambda tenant: sum(
             _wake_kind(runtime, tenant, kind, row, but=moved)
             for kind, row in _named(runtime, tenant)
             if kind in runtime.kinds
         ),
-        failed=_not_all,
-        log=_log,
     )
-    return sum(woken)
 
 
 def _named(runtime: Runtime, tenant: Tenant) -> list[tuple[ObjectKind, Row | None]]:
@@ -92,10 +85,18 @@ def _wake_kind(runtime: Runtime, tenant: Tenant, kind: ObjectKind, row: Row | No
 
 def wake_all(runtime: Runtime) -> int:
     """Note every object that waits as due now, since an approval, a mode or the kill switch moved."""
-    woken = do_all(
+    return _wake(
         runtime.settings.tenants,
         lambda tenant: sum(_note_all(runtime, _waiting(runtime, tenant, kind, _can_pass)) for kind in runtime.kinds),
-        failed=_not_all,
+    )
+
+
+def _wake(tenants: Sequence[Tenant], wake: Callable[[Tenant], int], which: str = "waits") -> int:
+    """Wake objects of each tenant; gives how many. The first error is raised once all were tried."""
+    woken = do_all(
+        tenants,
+        wake,
+        failed=lambda tenant: f"not every object of {tenant.name} that {which} could be noted as due",
         log=_log,
     )
     return sum(woken)
@@ -103,13 +104,11 @@ def wake_all(runtime: Runtime) -> int:
 
 def _wake_changed(runtime: Runtime, since: datetime | None) -> int:
     """Note every object that was another one since an instant; where that isn't known, all of them."""
-    woken = do_all(
+    return _wake(
         runtime.settings.tenants,
         lambda tenant: sum(_note_all(runtime, _changed(runtime, tenant, kind, since)) for kind in runtime.kinds),
-        failed=lambda tenant: f"not every object of {tenant.name} that changed could be noted as due",
-        log=_log,
+        which="changed",
     )
-    return sum(woken)
 
 
 def _note_all(runtime: Runtime, objects: Iterator[ObjectId]) -> int:
