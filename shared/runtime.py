@@ -20,8 +20,8 @@ from shared.clients.log_analytics import Workspace
 from shared.clients.rate_limit import TablePacer, gaps_for
 from shared.clients.storage import Storage
 from shared.detect.aggregation.sequences import Sequences, TableSequenceStore
+from shared.detect.aggregation.table_windows import TableWindowStore
 from shared.detect.aggregation.thresholds import ThresholdAggregation
-from shared.detect.aggregation.window_store import TableWindowStore
 from shared.detect.cached_matcher import CachedMatcher
 from shared.detect.rosters import Rosters
 from shared.model.calls import Service

@@ -6,7 +6,7 @@ the end, when those weeks have been read.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -24,7 +24,7 @@ from shared.detect.aggregation.thresholds import (
     is_rise,
     threshold,
 )
-from shared.detect.aggregation.window_store import MINUTE, RECORDS_NAMED, Minute, Place
+from shared.detect.aggregation.window_store import MINUTE, RECORDS_NAMED, Minute, Minutes, Place, Span
 from shared.model.detections import AnyDetection, Rise
 from shared.model.events import AuditEvent, Event, ResourceEvent, SignInEvent
 from shared.model.profile import TenantProfile
@@ -55,13 +55,18 @@ class _Minutes:
     def __init__(self) -> None:
         self._kept: Recent[tuple[Place, datetime], Minute] = Recent()
 
-    def add(self, place: Place, at: datetime, new: Minute) -> None:
-        known = self._kept.get((place, at))
-        self._kept[place, at] = known.with_(new) if known else new
+    def add(self, seen: Mapping[Place, Minutes]) -> None:
+        for place, minutes in seen.items():
+            for at, new in minutes.items():
+                known = self._kept.get((place, at))
+                self._kept[place, at] = known.with_(new) if known else new
 
-    def minutes(self, place: Place, begin: datetime, end: datetime) -> Mapping[datetime, Minute]:
-        each = (begin + number * MINUTE for number in range((end - begin) // MINUTE))
-        return {at: self._kept[place, at] for at in each if (place, at) in self._kept}
+    def minutes(self, spans: Sequence[Span]) -> list[Minutes]:
+        return [self._minutes_of(span) for span in spans]
+
+    def _minutes_of(self, span: Span) -> Minutes:
+        each = (span.begin + number * MINUTE for number in range((span.end - span.begin) // MINUTE))
+        return {at: self._kept[span.place, at] for at in each if (span.place, at) in self._kept}
 
     def since(self, tenant_id: str, name: str, *, now: datetime) -> datetime:
         """Say that nothing was counted before; `Aggregation` counts the hours of rises itself."""

@@ -16,6 +16,7 @@ _MODULES: Final = {
     "import": "import_time",
     "match": "match_rate",
     "sign-ins": "sign_in_rate",
+    "aggregation": "aggregation",
     "conditional-access": "ca_verdicts",
     "posture": "posture",
     "remedy": "remedy",

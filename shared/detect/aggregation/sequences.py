@@ -7,14 +7,15 @@ latest was within the window.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Final, Protocol
+from typing import Any, Final, Protocol, Self
 
 import msgspec
 from msgspec import Struct
 
 from shared.clients.storage import Row, Storage
+from shared.clients.storage_errors import Conflict
 from shared.clients.storage_names import Table
 from shared.detect.aggregation.thresholds import identity
 from shared.detect.aggregation.window_store import (
@@ -24,7 +25,6 @@ from shared.detect.aggregation.window_store import (
     Place,
     days,
     hashed,
-    merge,
     packed,
     unpacked,
 )
@@ -37,6 +37,7 @@ _STEP_B_KEPT: Final = 8 * DAY
 
 _CLOCKS_DIFFER: Final = timedelta(hours=1)
 _REMEMBERED: Final = 1 << 16
+_TRIES: Final = 10
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -167,6 +168,47 @@ def _end_of_span(at: datetime, window: timedelta) -> datetime:
     return _EPOCH + ((at - _EPOCH) // window + 1) * window
 
 
+class _Mergeable(Protocol):
+    """What a row keeps of several writers: adding to it what it holds changes nothing."""
+
+    def with_(self, new: Self, /) -> Self:
+        """Give both together."""
+        ...
+
+
+def _merge[T: _Mergeable](
+    storage: Storage,
+    place: tuple[str, str],
+    new: T,
+    *,
+    read: Callable[[Row], T],
+    columns: Callable[[T], Mapping[str, Any]],
+    what: str,
+) -> None:
+    """Add to a row of table `Counters`, by partition and key, what it doesn't hold yet. Raises EdgeError.
+
+    Raises:
+        Conflict: too many were writing it at once; `what` names it.
+    """
+    partition, key = place
+    for _ in range(_TRIES):
+        row = storage.row(Table.COUNTERS, partition, key)
+        if row is None:
+            if storage.insert(Table.COUNTERS, partition, key, columns(new)):
+                return
+            continue
+        known = read(row)
+        both = known.with_(new)
+        if both is known or both == known:
+            return
+        try:
+            storage.replace(Table.COUNTERS, row, columns(both))
+        except Conflict:
+            continue
+        return
+    raise Conflict(f"{what} is being written by too many at once")
+
+
 class TableSequenceStore:
     """Steps in table `Counters`, whose row keys begin with `first` for a step A and `second` for a step B.
 
@@ -182,9 +224,9 @@ class TableSequenceStore:
         Raises:
             Conflict: too many were writing it at once.
         """
-        merge(
+        _merge(
             self._storage,
-            (place.partition(end), _step_a_key(place, end)),
+            (_partition(place, end), _step_a_key(place, end)),
             span,
             read=_span,
             columns=_columns,
@@ -193,7 +235,7 @@ class TableSequenceStore:
 
     def step_a(self, place: Place, end: datetime) -> StepASpan | None:
         """Read the steps A of a span; None where there are none."""
-        row = self._storage.row(Table.COUNTERS, place.partition(end), _step_a_key(place, end))
+        row = self._storage.row(Table.COUNTERS, _partition(place, end), _step_a_key(place, end))
         return _span(row) if row else None
 
     def add_step_b(self, place: Place, event: Event, raw: bytes) -> None:
@@ -201,9 +243,9 @@ class TableSequenceStore:
         if len(raw) > MOST_PACKED:
             return
         place = _for_steps_b(place)
-        key = f"second|{place.key(event.at)}|{hashed(identity(event)).hex()}"
+        key = f"second|{_key(place, event.at)}|{hashed(identity(event)).hex()}"
         columns = {"at": event.at.isoformat(), **packed(raw)}
-        self._storage.insert(Table.COUNTERS, place.partition(event.at), key, columns)
+        self._storage.insert(Table.COUNTERS, _partition(place, event.at), key, columns)
 
     def steps_b(self, place: Place, begin: datetime, end: datetime) -> list[tuple[datetime, bytes]]:
         """Read the steps B from the minute of `begin` on and before `end`: when each was, and its record."""
@@ -214,11 +256,21 @@ class TableSequenceStore:
             for row in self._storage.rows(
                 Table.COUNTERS,
                 "PartitionKey eq @partition and RowKey ge @begin and RowKey lt @end",
-                partition=place.partition(day),
-                begin=f"second|{place.key(begin)}",
-                end=f"second|{place.key(end)}",
+                partition=_partition(place, day),
+                begin=f"second|{_key(place, begin)}",
+                end=f"second|{_key(place, end)}",
             )
         ]
+
+
+def _partition(place: Place, at: datetime) -> str:
+    """Give the partition of the day of an instant, named for the day after which it may go."""
+    return f"{at.astimezone(UTC) + place.kept:%Y%m%d}|{place.tenant_id}|{place.detection}"
+
+
+def _key(place: Place, at: datetime) -> str:
+    """Give what the row of an instant's minute is named by; rows of a value are in the order of time."""
+    return f"{hashed(place.value).hex()}|{at.astimezone(UTC):%Y%m%d%H%M}"
 
 
 def _for_steps_b(place: Place) -> Place:

@@ -7,13 +7,13 @@ weeks before.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
 from msgspec import Struct
 
-from shared.detect.aggregation.window_store import MINUTE, RECORDS_NAMED, Minute, Place, seen, union
+from shared.detect.aggregation.window_store import MINUTE, RECORDS_NAMED, Minute, Minutes, Place, Span, seen, union
 from shared.model.cases import case_key
 from shared.model.conditions import Text
 from shared.model.detections import AnyDetection, Burst, Rise
@@ -32,16 +32,19 @@ _NOUNS: Final[Mapping[Log, str]] = {Log.AUDIT: "changes", Log.SIGN_IN: "sign-ins
 type OpenCase = Callable[[AnyDetection, CountEvent], bool]
 """Opens a case and says whether it is a new one."""
 
+type _Counted = dict[Place, tuple[AnyDetection, dict[datetime, Minute]]]
+"""What a batch has of each place: by which detection, and its minutes."""
+
 
 class WindowStore(Protocol):
     """Where counts are kept; `TableWindowStore` is the one that lasts. Each method may raise an EdgeError."""
 
-    def add(self, place: Place, at: datetime, new: Minute) -> None:
-        """Add to the minute of an instant what it doesn't hold yet."""
+    def add(self, seen: Mapping[Place, Minutes]) -> None:
+        """Add to minutes what they don't hold yet."""
         ...
 
-    def minutes(self, place: Place, begin: datetime, end: datetime) -> Mapping[datetime, Minute]:
-        """Read the minutes of a place from `begin` on and before `end`, in their order."""
+    def minutes(self, spans: Sequence[Span]) -> list[Minutes]:
+        """Read the minutes of each span, in their order."""
         ...
 
     def since(self, tenant_id: str, name: str, *, now: datetime) -> datetime:
@@ -104,28 +107,35 @@ class ThresholdAggregation:
         self._clock = clock
         self._done = _Done()
         self._sinces: dict[Place, datetime] = {}
-        self._usual: dict[tuple[Place, datetime], tuple[int | None, ...]] = {}
+        self._usual: dict[Span, tuple[int | None, ...]] = {}
 
     def count(self, matches: Iterable[tuple[AnyDetection, Event]], open_case: OpenCase) -> int:
         """Count the matches of a batch and open what they make too many; gives how many cases are new.
 
         Raises EdgeError when anything couldn't be written: the batch must then be delivered again.
         """
+        new = self._not_done(self._sorted_out(matches))
+        if not new:
+            return 0
+        self._store.add({place: minutes for place, (_, minutes) in new.items()})
         opened = 0
-        for place, (detection, minutes) in self._sorted_out(matches).items():
-            new = {at: minute for at, minute in minutes.items() if not self._done.has(place, at, minute)}
-            for at, minute in new.items():
-                self._store.add(place, at, minute)
-            for found in self._found(detection, place, sorted(new)):
-                opened += open_case(detection, count_event(detection, place.tenant_id, found, self._profile))
-            self._done.add(place, new)
+        for place, found in self._found(new):
+            detection, minutes = new[place]
+            for one in found:
+                opened += open_case(detection, count_event(detection, place.tenant_id, one, self._profile))
+            self._done.add(place, minutes)
         return opened
 
-    def _sorted_out(
-        self, matches: Iterable[tuple[AnyDetection, Event]]
-    ) -> dict[Place, tuple[AnyDetection, dict[datetime, Minute]]]:
-        """Gather what belongs in the same minute, so that each is read and written once."""
-        sorted_out: dict[Place, tuple[AnyDetection, dict[datetime, Minute]]] = {}
+    def _not_done(self, sorted_out: _Counted) -> _Counted:
+        new = {
+            place: (detection, {at: minute for at, minute in minutes.items() if not self._done.has(place, at, minute)})
+            for place, (detection, minutes) in sorted_out.items()
+        }
+        return {place: (detection, minutes) for place, (detection, minutes) in new.items() if minutes}
+
+    def _sorted_out(self, matches: Iterable[tuple[AnyDetection, Event]]) -> _Counted:
+        """Gather what belongs in the same minute."""
+        sorted_out: _Counted = {}
         for detection, event in matches:
             by, distinct = _fields(detection)
             value = by.reader(self._profile)(event) if by else ""
@@ -140,19 +150,28 @@ class ThresholdAggregation:
             minutes[at] = minutes[at].with_(record) if at in minutes else record
         return sorted_out
 
-    def _found(self, detection: AnyDetection, place: Place, touched: list[datetime]) -> Iterator[Found]:
+    def _found(self, new: _Counted) -> Iterator[tuple[Place, list[Found]]]:
+        """Judge what a batch touched, of each place: what it needs of all of them is read at once."""
+        spans = {
+            place: list(_spans_of(detection, place, sorted(minutes))) for place, (detection, minutes) in new.items()
+        }
+        read = iter(self._store.minutes([span for each in spans.values() for span in each]))
+        for place, each in spans.items():
+            windows = [(span, next(read)) for span in each]
+            yield place, self._judged(new[place][0], place, windows)
+
+    def _judged(self, detection: AnyDetection, place: Place, windows: list[tuple[Span, Minutes]]) -> list[Found]:
         match detection.counted:
             case Burst(within=within):
                 at_least = threshold(detection, self._profile)
-                each = (self._store.minutes(place, begin, end) for begin, end in _spans(touched, within))
-                found = [one for minutes in each for one in bursts(place.value, minutes, within, at_least)]
-                yield from sorted(found, key=lambda one: -one.count)
+                found = [one for _, minutes in windows for one in bursts(place.value, minutes, within, at_least)]
+                return sorted(found, key=lambda one: -one.count)
             case Rise() as rise:
                 since = self._since(rise, place)
-                for hour in dict.fromkeys(map(hour_of, touched)):
-                    yield from self._risen(detection, rise, place, hour, since)
+                risen = [self._risen(detection, rise, span, minutes, since) for span, minutes in windows]
+                return [one for one in risen if one is not None]
             case None:
-                return
+                return []
 
     def _since(self, rise: Rise, place: Place) -> datetime:
         """Say since when a place is counted with minutes that are kept for as long as now."""
@@ -162,27 +181,30 @@ class ThresholdAggregation:
         return self._sinces[place]
 
     def _risen(
-        self, detection: AnyDetection, rise: Rise, place: Place, hour: datetime, since: datetime
-    ) -> Iterator[Found]:
-        minutes = self._store.minutes(place, hour, hour + HOUR)
-        count = len(union(minutes.values()))
+        self, detection: AnyDetection, rise: Rise, hour: Span, minutes: Minutes, since: datetime
+    ) -> Found | None:
+        count = _number_in(minutes)
         if count < threshold(detection, self._profile):
-            return
-        weeks = self._weeks_before(rise, place, hour, since)
-        if is_rise(rise, count, weeks):
-            yield _found(place.value, hour, count, list(minutes.values()), weeks=weeks)
+            return None
+        weeks = self._weeks_before(rise, hour, since)
+        if not is_rise(rise, count, weeks):
+            return None
+        return _found(hour.place.value, hour.begin, count, list(minutes.values()), weeks=weeks)
 
-    def _weeks_before(self, rise: Rise, place: Place, hour: datetime, since: datetime) -> tuple[int | None, ...]:
+    def _weeks_before(self, rise: Rise, hour: Span, since: datetime) -> tuple[int | None, ...]:
         """Count the same hour of the weeks before, once per process: nothing that old comes any more."""
-        if (place, hour) not in self._usual:
+        if hour not in self._usual:
             if len(self._usual) >= _HOURS_REMEMBERED:
                 self._usual.clear()
-            hours = [hour - week * WEEK for week in range(1, rise.weeks + 1)]
-            self._usual[place, hour] = tuple(
-                len(union(self._store.minutes(place, each, each + HOUR).values())) if each >= since else None
-                for each in hours
-            )
-        return self._usual[place, hour]
+            hours = [_hour(hour.place, hour.begin - week * WEEK) for week in range(1, rise.weeks + 1)]
+            known = [each for each in hours if each.begin >= since]
+            counts = dict(zip(known, map(_number_in, self._store.minutes(known)), strict=True))
+            self._usual[hour] = tuple(counts.get(each) for each in hours)
+        return self._usual[hour]
+
+
+def _number_in(minutes: Minutes) -> int:
+    return len(union(minutes.values()))
 
 
 class _Done:
@@ -197,7 +219,7 @@ class _Done:
         """Say whether nothing in a minute is new."""
         return minute.members <= self._members.get((place, at), frozenset())
 
-    def add(self, place: Place, minutes: Mapping[datetime, Minute]) -> None:
+    def add(self, place: Place, minutes: Minutes) -> None:
         """Remember minutes of a place."""
         with self._lock:
             for at, minute in minutes.items():
@@ -208,7 +230,7 @@ class _Done:
                 self._count -= len(self._members.pop(next(iter(self._members))))
 
 
-def bursts(value: str, minutes: Mapping[datetime, Minute], within: timedelta, at_least: int) -> Iterator[Found]:
+def bursts(value: str, minutes: Minutes, within: timedelta, at_least: int) -> Iterator[Found]:
     """Find the fullest window of each clock hour, among those that end with one of `minutes` and reach `at_least`.
 
     `minutes` are in their order.
@@ -318,6 +340,21 @@ def _place(detection: AnyDetection, tenant_id: str, value: str) -> Place:
     rise = detection.counted
     kept = _BURST_KEPT + rise.weeks * WEEK if isinstance(rise, Rise) else _BURST_KEPT
     return Place(tenant_id=tenant_id, detection=detection.id, value=value, kept=kept)
+
+
+def _spans_of(detection: AnyDetection, place: Place, touched: list[datetime]) -> Iterator[Span]:
+    """Give the stretches of time by which a place is judged whose minutes were touched; these are in their order."""
+    match detection.counted:
+        case Burst(within=within):
+            yield from (Span(place=place, begin=begin, end=end) for begin, end in _spans(touched, within))
+        case Rise():
+            yield from (_hour(place, hour) for hour in dict.fromkeys(map(hour_of, touched)))
+        case None:
+            return
+
+
+def _hour(place: Place, begin: datetime) -> Span:
+    return Span(place=place, begin=begin, end=begin + HOUR)
 
 
 def _spans(touched: Iterable[datetime], within: timedelta) -> Iterator[tuple[datetime, datetime]]:

@@ -1,4 +1,4 @@
-"""The window store: what is counted, kept so that it can't be counted twice, in table `Counters`.
+"""What is counted, kept so that it can't be counted twice; `table_windows` keeps it in table `Counters`.
 
 A minute is a set of short hashes, of record ids or of the values that are counted. Adding to a set what it holds
 changes nothing, so records may come late, twice, in any order, and by two instances at once. A partition begins with
@@ -6,59 +6,48 @@ the day after which its rows may go, so that they are found by the index; only `
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Protocol, Self
+from typing import Final
 
-import msgspec
 from msgspec import Struct
 
 from shared.clients.storage import Row, Storage
-from shared.clients.storage_errors import Conflict
 from shared.clients.storage_names import Table
 from shared.model.events import Actor
 
 MINUTE: Final = timedelta(minutes=1)
 DAY: Final = timedelta(days=1)
 
-_HASH_BYTES: Final = 8
+HASH_BYTES: Final = 8
 _COLUMN_BYTES: Final = 64 * 1024
 _COLUMNS: Final = tuple(f"members{place}" for place in range(8))
 """Half of what a row takes; each column takes 64 KiB."""
 
-MOST_A_MINUTE: Final = len(_COLUMNS) * _COLUMN_BYTES // _HASH_BYTES
+MOST_A_MINUTE: Final = len(_COLUMNS) * _COLUMN_BYTES // HASH_BYTES
 """A minute that holds so many takes no more: it is known then that there were at least so many."""
 
 MOST_PACKED: Final = len(_COLUMNS) * _COLUMN_BYTES
 RECORDS_NAMED: Final = 10
 _LONGEST_TEXT: Final = 200
-_TRIES: Final = 10
 _PURGED_AT_ONCE: Final = 20_000
 
 
 def hashed(text: str) -> bytes:
     """Give the short hash by which a record's id, or a value, is a member of a minute."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:_HASH_BYTES]
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:HASH_BYTES]
 
 
 class Place(Struct, frozen=True, kw_only=True):
     """What is counted together: a detection's records of a tenant, with one value of the field it counts by.
 
-    `kept` is how long after an instant its row is needed; where minutes are kept, that is whole days.
+    `kept` is how long after an instant it is needed; where minutes are kept, that is whole days.
     """
 
     tenant_id: str
     detection: str
     value: str
     kept: timedelta
-
-    def partition(self, at: datetime) -> str:
-        """Give the partition of the day of an instant, named for the day after which it may go."""
-        return f"{at.astimezone(UTC) + self.kept:%Y%m%d}|{self.tenant_id}|{self.detection}"
-
-    def key(self, at: datetime) -> str:
-        """Give the row of an instant's minute; rows of a value are in the order of time."""
-        return f"{hashed(self.value).hex()}|{at.astimezone(UTC):%Y%m%d%H%M}"
 
 
 class Minute(Struct, frozen=True, kw_only=True):
@@ -98,100 +87,16 @@ def _short(text: str) -> str:
     return text[:_LONGEST_TEXT].encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-class _Summary(Struct, frozen=True):
-    """The part of a minute that its row has as JSON, in column `told`."""
+class Span(Struct, frozen=True, kw_only=True):
+    """What of a place is asked for: its minutes from `begin` on and before `end`."""
 
-    first: datetime
-    last: datetime
-    actor: Actor
-    records: tuple[str, ...]
-
-
-class Mergeable(Protocol):
-    """What a row keeps of several writers: adding to it what it holds changes nothing."""
-
-    def with_(self, new: Self, /) -> Self:
-        """Give both together."""
-        ...
+    place: Place
+    begin: datetime
+    end: datetime
 
 
-def merge[T: Mergeable](
-    storage: Storage,
-    place: tuple[str, str],
-    new: T,
-    *,
-    read: Callable[[Row], T],
-    columns: Callable[[T], Mapping[str, Any]],
-    what: str,
-) -> None:
-    """Add to a row of table `Counters`, by partition and key, what it doesn't hold yet. Raises EdgeError.
-
-    Raises:
-        Conflict: too many were writing it at once; `what` names it.
-    """
-    partition, key = place
-    for _ in range(_TRIES):
-        row = storage.row(Table.COUNTERS, partition, key)
-        if row is None:
-            if storage.insert(Table.COUNTERS, partition, key, columns(new)):
-                return
-            continue
-        known = read(row)
-        both = known.with_(new)
-        if both is known or both == known:
-            return
-        try:
-            storage.replace(Table.COUNTERS, row, columns(both))
-        except Conflict:
-            continue
-        return
-    raise Conflict(f"{what} is being written by too many at once")
-
-
-class TableWindowStore:
-    """The table. Each method raises EdgeError."""
-
-    def __init__(self, storage: Storage) -> None:
-        self._storage = storage
-
-    def add(self, place: Place, at: datetime, new: Minute) -> None:
-        """Add to a minute what it doesn't hold yet.
-
-        Raises:
-            Conflict: too many were writing it at once.
-        """
-        merge(
-            self._storage,
-            (place.partition(at), place.key(at)),
-            new,
-            read=_minute,
-            columns=_columns,
-            what=f"the count of {place.detection}",
-        )
-
-    def minutes(self, place: Place, begin: datetime, end: datetime) -> dict[datetime, Minute]:
-        """Read the minutes of a place from `begin` on and before `end`, in their order."""
-        rows = (
-            row
-            for day in days(begin, end)
-            for row in self._storage.rows(
-                Table.COUNTERS,
-                "PartitionKey eq @partition and RowKey ge @begin and RowKey lt @end",
-                partition=place.partition(day),
-                begin=place.key(begin),
-                end=place.key(end),
-            )
-        )
-        return {_instant(row.key.partition("|")[2]): _minute(row) for row in rows}
-
-    def since(self, tenant_id: str, name: str, *, now: datetime) -> datetime:
-        """Say since when something is counted, which begins now where it never was."""
-        row = self._storage.row(Table.COUNTERS, "since", f"{tenant_id}|{name}")
-        if row is not None:
-            return datetime.fromisoformat(row.columns["at"])
-        if self._storage.insert(Table.COUNTERS, "since", f"{tenant_id}|{name}", {"at": now.isoformat()}):
-            return now
-        return self.since(tenant_id, name, now=now)
+type Minutes = Mapping[datetime, Minute]
+"""Minutes of one place by when they begin."""
 
 
 def purge(storage: Storage, *, now: datetime) -> int:
@@ -206,24 +111,6 @@ def days(begin: datetime, end: datetime) -> Iterator[datetime]:
     while day < end:
         yield day
         day += DAY
-
-
-def _instant(minute: str) -> datetime:
-    return datetime.strptime(minute, "%Y%m%d%H%M").replace(tzinfo=UTC)
-
-
-def _columns(minute: Minute) -> dict[str, Any]:
-    summary = _Summary(first=minute.first, last=minute.last, actor=minute.actor, records=minute.records)
-    return {"told": msgspec.json.encode(summary).decode(), **packed(b"".join(sorted(minute.members)))}
-
-
-def _minute(row: Row) -> Minute:
-    summary = msgspec.json.decode(row.columns["told"], type=_Summary)
-    members = unpacked(row)
-    each = (members[place : place + _HASH_BYTES] for place in range(0, len(members), _HASH_BYTES))
-    return Minute(
-        members=frozenset(each), first=summary.first, last=summary.last, actor=summary.actor, records=summary.records
-    )
 
 
 def packed(content: bytes) -> dict[str, bytes]:

@@ -13,8 +13,8 @@ from responders.backtest import aggregation
 from responders.backtest.aggregation import Aggregation
 from responders.backtest.report import Counts, DetectionActor, Report
 from responders.commands.backtest_report import suggestion
+from shared.detect.aggregation.table_windows import TableWindowStore
 from shared.detect.aggregation.thresholds import hour_of
-from shared.detect.aggregation.window_store import TableWindowStore
 from shared.detect.fields import SignIn
 from shared.detect.matcher import Matcher
 from shared.model.cases import Decision, Standing

@@ -8,7 +8,7 @@ import pytest
 
 from shared.clients.storage import Storage
 from shared.clients.storage_names import Container
-from shared.detect.aggregation.window_store import TableWindowStore
+from shared.detect.aggregation.table_windows import TableWindowStore
 from shared.detect.fields import SignIn
 from shared.ingest.intake import take_in
 from shared.model.cases import Case, Decision, Outcome, State
@@ -80,9 +80,7 @@ def test_the_cases_of_a_batch_do_not_depend_on_how_it_is_split(memory: MemorySto
     assert {case.id for case in ready.cases()} == {case.id for case in at_once.cases()}
 
 
-@pytest.mark.parametrize(
-    "operation", ["row Counters", "insert Counters", "rows Counters", "keep evidence", "insert Cases", "enqueue"]
-)
+@pytest.mark.parametrize("operation", ["write Counters", "rows Counters", "keep evidence", "insert Cases", "enqueue"])
 def test_a_batch_that_could_not_be_counted_is_to_be_delivered_again(memory: MemoryStorage, operation: str) -> None:
     spoilt = SpoiltStorage(memory)
     ready = _ready(spoilt, BURST)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from responders.detections.directory_samples import BY_CPIM, COLLEAGUE, account_record, new_account_record
 from shared.clients.storage import Storage
+from shared.detect.aggregation.table_windows import TableWindowStore
 from shared.detect.aggregation.thresholds import hour_of
-from shared.detect.aggregation.window_store import TableWindowStore
 from shared.detect.fields import Audit, SignIn
 from shared.detect.kusto.compile import document, matching_query, query
 from shared.model.detections import After, AnyDetection, Burst, Rise

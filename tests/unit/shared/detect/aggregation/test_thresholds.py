@@ -15,8 +15,9 @@ from infra.local.world import WORKFORCE_TENANT
 from shared.clients.storage import Storage
 from shared.clients.storage_errors import Conflict
 from shared.clients.storage_names import Table
+from shared.detect.aggregation.table_windows import TableWindowStore
 from shared.detect.aggregation.thresholds import ThresholdAggregation, hour_of, is_rise, minute_of, threshold
-from shared.detect.aggregation.window_store import MOST_A_MINUTE, Minute, Place, TableWindowStore, hashed, purge, seen
+from shared.detect.aggregation.window_store import MOST_A_MINUTE, Minute, Place, Span, hashed, purge, seen
 from shared.detect.fields import SignIn
 from shared.model.conditions import Text
 from shared.model.detections import AnyDetection, Burst, Rise
@@ -344,28 +345,35 @@ def test_rises_are_those_of_the_definition_however_their_records_come(
 # Storage.
 
 
-def test_a_batch_reads_and_writes_a_minute_once() -> None:
+def test_a_batch_writes_once_and_reads_once_however_many_accounts_minutes_and_detections_it_is_of() -> None:
     spoilt = SpoiltStorage(a_storage())
-    counted(BY_ACCOUNT, [_every([0, 0, 0, 0, 1])], spoilt)
-    assert spoilt.faults.log.count("row Counters") == spoilt.faults.log.count("insert Counters") == 2
-    assert spoilt.faults.log.count("rows Counters") == 1
+    events = [failure(number, at=NOW + number % 40 * _MINUTE, account=f"account {number}") for number in range(200)]
+    matches = [(detection, event) for event in events for detection in (BY_ACCOUNT, TOGETHER)]
+    aggregation(spoilt).count(matches, Cases().open)
+    assert spoilt.faults.log == ["write Counters", "rows Counters", "rows Counters"], (
+        "the second is the end of the pages"
+    )
 
 
-def test_nothing_is_written_for_records_that_are_known_and_nothing_asked_in_the_same_process() -> None:
+def test_an_instance_adds_to_its_own_row_and_asks_nothing_for_records_that_it_knows() -> None:
     spoilt = SpoiltStorage(a_storage())
-    one = aggregation(spoilt)
-    batch = [(BY_ACCOUNT, event) for event in _every([0, 0, 1])]
-    one.count(batch, Cases().open)
+    one, batch = aggregation(spoilt), [(BY_ACCOUNT, event) for event in _every([0, 0, 1])]
+    for place in range(len(batch)):
+        one.count(batch[: place + 1], Cases().open)
+    assert len(_rows(spoilt)) == 2, "one for each minute"
     spoilt.faults.log.clear()
     one.count(batch, Cases().open)
     assert spoilt.faults.log == []
-    counted(BY_ACCOUNT, [_every([0, 0, 1])], spoilt)
-    assert not [entry for entry in spoilt.faults.log if entry.startswith(("insert", "replace"))]
+
+
+def _rows(storage: Storage) -> list[str]:
+    return [row.key for row in storage.rows(Table.COUNTERS, "PartitionKey ne 'since'")]
 
 
 @pytest.mark.parametrize("how", ["before", "after"])
-@pytest.mark.parametrize("operation", ["row Counters", "insert Counters", "replace Counters", "rows Counters"])
-def test_a_batch_that_failed_halfway_is_counted_by_its_next_delivery(operation: str, how: str) -> None:
+@pytest.mark.parametrize("operation", ["write Counters", "rows Counters"])
+@pytest.mark.parametrize("others", [0, 3], ids=["its own", "and others'"])
+def test_a_batch_that_failed_halfway_is_counted_by_its_next_delivery(operation: str, how: str, others: int) -> None:
     spoilt = SpoiltStorage(a_storage())
     one, cases = aggregation(spoilt), Cases()
     first, second = _every([0, 1, 1])[:2], _every([0, 1, 1])
@@ -374,8 +382,38 @@ def test_a_batch_that_failed_halfway_is_counted_by_its_next_delivery(operation: 
     batch = [(BY_ACCOUNT, event) for event in second] + [(SPRAY, event) for event in second]
     with pytest.raises(Unreachable):
         one.count(batch, cases.open)
+    assert cases.opened == {}
+    batch += [(BY_ACCOUNT, failure(90 + number, account=f"{number}")) for number in range(others)]
     one.count(batch, cases.open)
     assert len(cases.opened) == 1
+
+
+def test_a_write_whose_answer_was_lost_is_never_written_over() -> None:
+    """What reached storage late would else take away what came after it."""
+    spoilt = SpoiltStorage(a_storage())
+    one, batch = aggregation(spoilt), [(BY_ACCOUNT, event) for event in _every([0, 0])]
+    one.count(batch[:1], Cases().open)
+    spoilt.faults.fail_once("write Counters", "after")
+    with pytest.raises(Unreachable):
+        one.count(batch, Cases().open)
+    before = {row.key: row.etag for row in spoilt.rows(Table.COUNTERS, "PartitionKey ge ''")}
+    one.count(batch, Cases().open)
+    assert before.items() <= {row.key: row.etag for row in spoilt.rows(Table.COUNTERS, "PartitionKey ge ''")}.items()
+
+
+@settings(max_examples=60)
+@given(batches=deliveries(), begin=st.integers(0, 2))
+def test_several_detections_at_once_find_what_each_record_by_itself_does(
+    batches: list[list[SignInEvent]], begin: int
+) -> None:
+    detections = (BY_ACCOUNT, SPRAY, TOGETHER)[begin:]
+    together, alone = Cases(), Cases()
+    at_once, one_by_one = aggregation(a_storage()), aggregation(a_storage())
+    for batch in batches:
+        at_once.count([(each, event) for event in batch for each in detections], together.open)
+    for match in ((each, event) for batch in batches for event in batch for each in detections):
+        one_by_one.count([match], alone.open)
+    assert together.opened.keys() == alone.opened.keys()
 
 
 def test_a_case_that_could_not_be_opened_is_opened_by_the_next_delivery() -> None:
@@ -403,8 +441,7 @@ def test_instances_that_write_the_same_minute_at_once_lose_nothing(storage: Stor
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(work, range(3)))
     place = Place(tenant_id=WORKFORCE_TENANT, detection="together", value="", kept=timedelta(days=2))
-    (minute,) = TableWindowStore(storage).minutes(place, NOW, NOW + _MINUTE).values()
-    assert len(minute.members) == 12
+    assert len(_minute_in(storage, place).members) == 12
     assert len(cases.opened) == 1
 
 
@@ -429,12 +466,17 @@ def test_two_instances_that_count_at_once_miss_nothing_between_them(
     assert steps >= 3
 
 
-def test_a_minute_that_everybody_writes_is_delivered_again() -> None:
+def test_a_row_that_somebody_else_wrote_is_left_and_a_batch_that_finds_no_place_is_delivered_again() -> None:
     storage = SpoiltStorage(a_storage())
-    counted(BY_ACCOUNT, [_every([0])], storage)
+    one, cases = aggregation(storage), Cases()
+    one.count([(BY_ACCOUNT, event) for event in _every([0])], cases.open)
+    (row,) = storage.rows(Table.COUNTERS, "PartitionKey ge ''")
+    storage.replace(Table.COUNTERS, row, row.columns)
+    one.count([(BY_ACCOUNT, event) for event in _every([0, 0, 0])], cases.open)
+    assert len(cases.opened) == 1
     storage.faults.failure = Conflict
-    storage.faults.fail("replace Counters")
-    with pytest.raises(Conflict, match="too many at once"):
+    storage.faults.fail("write Counters")
+    with pytest.raises(Conflict):
         counted(BY_ACCOUNT, [_every([0, 0])], storage)
 
 
@@ -443,13 +485,29 @@ def test_a_full_minute_takes_no_more_and_still_raises_a_case(storage: Storage) -
     window_store = TableWindowStore(storage)
     full = Minute(members=frozenset(number.to_bytes(8) for number in range(MOST_A_MINUTE - 1)), first=NOW, last=NOW)
     assert len(full.with_(_minute("one").with_(_minute("another"))).members) == MOST_A_MINUTE
-    window_store.add(place, NOW, full)
-    window_store.add(place, NOW, _minute("one").with_(_minute("another")))
-    window_store.add(place, NOW, _minute("a third"))
-    (minute,) = window_store.minutes(place, NOW, NOW + _MINUTE).values()
+    for each in (full, _minute("one").with_(_minute("another")), _minute("a third")):
+        window_store.add({place: {NOW: each}})
+    minute = _minute_in(storage, place)
     assert len(minute.members) == MOST_A_MINUTE
-    assert len({hashed("one"), hashed("another")} & minute.members) == 1
+    assert len({hashed("one"), hashed("another"), hashed("a third")} & minute.members) == 1
     assert len(counted(TOGETHER, [[failure(1)]], storage).opened) == 1
+
+
+def test_more_than_a_row_takes_is_in_several_and_a_window_is_read_whole() -> None:
+    storage = a_storage()
+    places = [Place(tenant_id="t", detection="d", value=f"{number}", kept=timedelta(days=2)) for number in range(600)]
+    minute = _minute("one")
+    wide = msgspec.structs.replace(minute, records=tuple(f"{number}".rjust(200) for number in range(10)))
+    TableWindowStore(storage).add({place: {NOW: wide, NOW + _MINUTE: minute} for place in places})
+    assert len(_rows(storage)) > 3
+    spans = [Span(place=place, begin=NOW, end=NOW + 2 * _MINUTE) for place in places]
+    found = TableWindowStore(storage).minutes(spans)
+    assert found == [{NOW: wide, NOW + _MINUTE: minute}] * len(places)
+
+
+def _minute_in(storage: Storage, place: Place) -> Minute:
+    (minutes,) = TableWindowStore(storage).minutes([Span(place=place, begin=NOW, end=NOW + _MINUTE)])
+    return minutes[NOW]
 
 
 def _minute(member: str, at: datetime = NOW) -> Minute:
