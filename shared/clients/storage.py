@@ -52,6 +52,9 @@ _NEVER: Final = -1
 _NO_LONGER_OURS: Final = frozenset({"MessageNotFound", "PopReceiptMismatch", "QueueNotFound"})
 """Error codes for a message that was deleted, or taken by another run since."""
 
+_WHOLE_WITHIN: Final = timedelta(minutes=1)
+"""For the whole of an answer, which has 4 MiB at most."""
+
 _POLICY: Final[Mapping[str, Any]] = {"retry_total": 2, "connection_timeout": 5, "read_timeout": 20}
 _PIECE: Final = 4 * 1024 * 1024
 """Bytes of a large blob that are in memory at once, when it is written or read piece by piece."""
@@ -89,9 +92,15 @@ class Message(Struct, frozen=True, kw_only=True):
 
 
 class Storage:
-    """The services of one account; their clients are made when they are first used. Safe to share between threads."""
+    """The services of one account; their clients are made when they are first used. Safe to share between threads.
 
-    def __init__(self, environment: Mapping[str, str], *, prefix: str = _DEFAULT_PREFIX) -> None:
+    An answer that isn't whole `within` its time counts as lost.
+    """
+
+    def __init__(
+        self, environment: Mapping[str, str], *, prefix: str = _DEFAULT_PREFIX, within: timedelta = _WHOLE_WITHIN
+    ) -> None:
+        self._within = within
         named = any(name == prefix or name.startswith(f"{prefix}__") for name in environment)
         self._prefix = prefix if named else _DEFAULT_PREFIX
         self._environment = environment
@@ -140,7 +149,7 @@ class Storage:
         """Give the clients' options. The certificate authorities to trust are named by these settings too."""
         bundle = self._environment.get("REQUESTS_CA_BUNDLE")
         options = {**_POLICY, **({"connection_verify": bundle} if bundle else {})}
-        return {**options, "transport": _transport(options)}
+        return {**options, "transport": _transport(options, self._within)}
 
     def _tables(self) -> "TableServiceClient":
         from azure.data.tables import TableServiceClient  # noqa: PLC0415 - imported on first use
@@ -171,6 +180,7 @@ class Storage:
             account,
             version=version,
             text_to_sign=text_to_sign,
+            within=self._within,
             credential=None if connection else self._credential(),
             authorities=self._environment.get("REQUESTS_CA_BUNDLE", ""),
         )
@@ -535,17 +545,21 @@ class Storage:
             return int(self._queue(queue).get_queue_properties().approximate_message_count or 0)
 
 
-def _transport(options: Mapping[str, Any]) -> Any:  # noqa: ANN401 - the SDK's class, imported lazily
+def _transport(options: Mapping[str, Any], within: timedelta) -> Any:  # noqa: ANN401 - the SDK's class, imported lazily
     """Give a client's connections: as many are kept as ask side by side, else each further one is made anew."""
     from azure.core.pipeline.transport import RequestsTransport  # noqa: PLC0415 - imported on first use
     from requests import Session  # noqa: PLC0415 - the same
     from requests.adapters import HTTPAdapter  # noqa: PLC0415 - the same
     from urllib3 import Retry  # noqa: PLC0415 - the same
 
+    from shared.clients.timed_answers import timed_pools  # noqa: PLC0415 - the same
+
     session = Session()
     never = Retry(total=False, redirect=False, raise_on_status=False)  # the SDK's own policy tries again
-    session.mount("https://", HTTPAdapter(pool_maxsize=_CONNECTIONS, max_retries=never))
-    session.mount("http://", HTTPAdapter(pool_maxsize=_CONNECTIONS, max_retries=never))
+    for scheme in ("https://", "http://"):
+        adapter = HTTPAdapter(pool_maxsize=_CONNECTIONS, max_retries=never)
+        adapter.poolmanager.pool_classes_by_scheme = timed_pools(within.total_seconds())
+        session.mount(scheme, adapter)
     return RequestsTransport(session=session, **options)
 
 

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -102,7 +103,8 @@ type TextToSign = Callable[[str, Request, Mapping[str, str]], str]
 class StorageService:
     """One service of an account. Safe to share between threads.
 
-    `text_to_sign` is the service's own, `version` the version of its interface.
+    `text_to_sign` is the service's own, `version` the version of its interface; an answer is whole `within` its time,
+    or counts as lost.
     """
 
     def __init__(
@@ -111,6 +113,7 @@ class StorageService:
         *,
         version: str,
         text_to_sign: TextToSign,
+        within: timedelta,
         credential: "TokenCredential | None" = None,
         authorities: str = "",
         wait: Callable[[float], None] = time.sleep,
@@ -123,7 +126,7 @@ class StorageService:
         self._token: AccessToken | None = None
         self._wait = wait
         self._root = urlsplit(account.address).path.rstrip("/")
-        self._pool = _pool(account.address, authorities)
+        self._pool = _pool(account.address, authorities, within)
 
     def send(self, what: str, request: Request) -> "BaseHTTPResponse":
         """Send a request, again where that may help, and give the answer that it was carried out.
@@ -173,12 +176,14 @@ class StorageService:
         return kept.token
 
 
-def _pool(address: str, authorities: str) -> "HTTPConnectionPool":
+def _pool(address: str, authorities: str, within: timedelta) -> "HTTPConnectionPool":
     """Give the connections to a service, through a proxy where the environment names one."""
     from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - imported on first use
 
     import certifi  # noqa: PLC0415 - the same
     from urllib3 import PoolManager, ProxyManager, Timeout  # noqa: PLC0415 - the same
+
+    from shared.clients.timed_answers import timed_pools  # noqa: PLC0415 - the same
 
     parts = urlsplit(address)
     options: dict[str, Any] = {
@@ -188,6 +193,7 @@ def _pool(address: str, authorities: str) -> "HTTPConnectionPool":
     }
     proxy = "" if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme, "")
     manager = ProxyManager(proxy, **options) if proxy else PoolManager(**options)
+    manager.pool_classes_by_scheme = timed_pools(within.total_seconds())
     return manager.connection_from_host(parts.hostname or "", parts.port, parts.scheme)
 
 

@@ -1,7 +1,7 @@
-"""What threshold aggregation takes: a page of 1,000 sign-ins of customers in ten minutes, of which 65 fail, each of another account.
+"""What threshold aggregation takes: a page of 1,000 sign-ins of customers in ten minutes, of which 65 fail.
 
-Each failure is counted by its account, by its address and in all. What is counted are requests to storage, and the
-processor's time of matching and counting a page, with storage in memory.
+Each failure is of another account, and is counted by it, by its address and in all. What is counted here are requests
+to storage, and the processor's time of matching and counting a page, with storage in memory.
 """
 
 import time

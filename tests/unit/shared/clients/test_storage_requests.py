@@ -2,6 +2,7 @@
 
 import base64
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 
 from shared.clients import table_requests
+from shared.clients.storage import Storage
 from shared.clients.storage_requests import Account, Request, StorageService, account_in
 from shared.model.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
 from tests.fakes.http_service import Reply, http_service
@@ -30,7 +32,13 @@ class _Waits:
         self.seconds.append(seconds)
 
 
-def _service(url: str, *, credential: "_Credential | None" = None, access_signature: str = "") -> StorageService:
+def _service(
+    url: str,
+    *,
+    credential: "_Credential | None" = None,
+    access_signature: str = "",
+    within: timedelta = timedelta(minutes=1),
+) -> StorageService:
     key = b"" if credential or access_signature else b"k"
     account = Account(name="a", address=f"{url}/a", key=key, access_signature=access_signature)
     return StorageService(
@@ -38,6 +46,7 @@ def _service(url: str, *, credential: "_Credential | None" = None, access_signat
         version=table_requests.VERSION,
         text_to_sign=table_requests.text_to_sign,
         credential=credential,
+        within=within,
         wait=_Waits(),
     )
 
@@ -91,6 +100,21 @@ def test_where_nobody_listens_anything_is_tried_again(request_: Request) -> None
     with pytest.raises(Unreachable, match="storage gave no answer"):
         service.send("writing Cases", request_)
     assert _waited(service) == [0.0, 1.6]
+
+
+@pytest.mark.parametrize("part", ["headers", "body"])
+def test_an_answer_that_drips_is_given_up(part: str) -> None:
+    with http_service(Reply(drips=part)) as there:
+        service = _service(there.url, within=timedelta(milliseconds=100))
+        with pytest.raises(Unreachable, match="ReadTimeoutError"):
+            service.send("writing Cases", _POST)
+
+
+def test_what_comes_through_the_sdks_is_given_up_when_it_drips() -> None:
+    with http_service(Reply(drips="body")) as there:
+        named = {"AzureWebJobsStorage": f"AccountName=a;AccountKey=aw==;TableEndpoint={there.url}/a"}
+        with pytest.raises(Unreachable):
+            Storage(named, within=timedelta(milliseconds=100)).create_all()
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])

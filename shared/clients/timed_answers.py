@@ -1,0 +1,80 @@
+"""urllib3's connections with a limit on the total time of each answer.
+
+Its own limit is for a single read: a service that sends a byte now and then never reaches it.
+
+Imported when something is sent for the first time, since urllib3 takes a while to import.
+"""
+
+import io
+import time
+from http.client import HTTPResponse
+from socket import socket
+from typing import TYPE_CHECKING, Any, override
+
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+
+def timed_pools(within: float) -> dict[str, type[HTTPConnectionPool]]:
+    """Give the classes of pools whose answers are whole `within` so many seconds, or are lost, by scheme."""
+
+    def answer(connection: socket, **options: Any) -> HTTPResponse:  # noqa: ANN401 - as the standard library has them
+        return HTTPResponse(_Connection(connection, until=time.monotonic() + within), **options)
+
+    class Plain(HTTPConnection):
+        response_class: Any = staticmethod(answer)
+
+    class Secured(HTTPSConnection):
+        response_class: Any = staticmethod(answer)
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls: Any = Plain
+
+    class SecuredPool(HTTPSConnectionPool):
+        ConnectionCls: Any = Secured
+
+    return {"http": PlainPool, "https": SecuredPool}
+
+
+class _Connection(socket):
+    """What an answer is read from, in place of its connection."""
+
+    __slots__ = ("_connection", "_until")
+
+    def __init__(self, connection: socket, *, until: float) -> None:
+        self._connection = connection
+        self._until = until
+
+    @override
+    def makefile(self, *_mode: Any, **_options: Any) -> Any:
+        return io.BufferedReader(_Reads(self._connection, until=self._until))
+
+
+class _Reads(io.RawIOBase):
+    """Reads from a connection until an instant of the monotonic clock, then raises TimeoutError."""
+
+    def __init__(self, connection: socket, *, until: float) -> None:
+        self._connection = connection
+        self._unbuffered = connection.makefile("rb", buffering=0)
+        self._each = connection.gettimeout()
+        self._until = until
+
+    @override
+    def readable(self) -> bool:
+        return True
+
+    @override
+    def readinto(self, buffer: "WriteableBuffer", /) -> int | None:
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer isn't whole in time")
+        self._connection.settimeout(left if self._each is None else min(left, self._each))
+        return self._unbuffered.readinto(buffer)
+
+    @override
+    def close(self) -> None:
+        self._unbuffered.close()
+        super().close()
