@@ -99,6 +99,13 @@ param oneTimeCodes bool = false
 @secure()
 param emergencyCodes string = ''
 
+@description('Sign what the app stores about guarded objects with a key of its own: the vault must hold state-keys. Not to be taken away again.')
+param signState bool = false
+
+@description('That key, 64 hexadecimal digits; two separated by a comma while it is exchanged. Given once, it stays in the vault; leave it empty afterwards.')
+@secure()
+param stateKeys string = ''
+
 @description('Application (client) id of the registration that operators sign in to; HTTP without its token gets 401.')
 @minLength(36)
 @maxLength(36)
@@ -469,6 +476,7 @@ module vault 'modules/vault.bicep' = {
     teamsWebhookUrl: teamsWebhookUrl
     pagerDutyRoutingKey: pagerDutyRoutingKey
     emergencyCodes: emergencyCodes
+    stateKeys: stateKeys
     pagerDutyWebhookSecrets: pagerDutyWebhookSecrets
     locks: locks
   }
@@ -519,6 +527,7 @@ module app 'modules/app.bicep' = {
     emergencyOperators: emergencyOperators
     emergencyGenesis: emergencyGenesis
     oneTimeCodes: oneTimeCodes
+    signState: signState
     logWorkspaceId: signInLogs.?outputs.customerId ?? ''
     remediationsPerHour: remediationsPerHour
     leaseSeconds: leaseSeconds

@@ -103,5 +103,6 @@ _WITHOUT: Final = {
     "PAGERDUTY_ROUTING_KEY": "PagerDuty gets no page",
     "EMERGENCY_CODES": "operators' one-time codes are refused in an emergency; their signatures work",
     "PAGERDUTY_WEBHOOK_SECRETS": "what people acknowledge in PagerDuty isn't heard",
+    "STATE_KEYS": "nothing is decided about guarded objects until the app has its key, and what comes waits",
     "B2C_CERTIFICATE": "nothing is looked at or put back in Azure AD B2C",
 }

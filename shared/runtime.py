@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from shared.authority.acts import UNSIGNED, Acts
+from shared.authority.app_keys import app_keys_of
 from shared.authority.approvals import TableApprovals
 from shared.authority.controls import Controls
 from shared.clients.api import TenantEdges
@@ -26,6 +27,7 @@ from shared.detect.cached_matcher import CachedMatcher
 from shared.detect.rosters import Rosters
 from shared.model.calls import Service
 from shared.model.clock import Clock, utc_now
+from shared.model.objects import ObjectId
 from shared.model.settings import Settings, Tenant
 from shared.model.start import SideBySide, Start
 from shared.notify.outbox import Notifier, Sender
@@ -36,6 +38,8 @@ from shared.objects.named_actors import NamedActors
 from shared.objects.object_store import ObjectStore
 from shared.objects.restraints import Restraints
 from shared.objects.spending import Spending
+from shared.objects.tampering import TamperedObjects
+from shared.objects.vouching import UNVOUCHED, AppVouching, Vouching
 from shared.respond.components import Content, Runtime
 from shared.respond.ledger import Ledger
 
@@ -72,6 +76,17 @@ def build_runtime(  # noqa: PLR0913 - each is a part that may be put in place of
     kept = Rosters(storage, content.rosters, clock=clock)
     gaps = gaps_for(reports_per_ten_seconds=settings.reports_per_ten_seconds)
     acts = acts_of(settings, storage, evidence, clock=clock)
+    start = start or SideBySide(_ROUND_THREADS)
+    notifier = Notifier(
+        storage,
+        _senders(settings, clock) if senders is None else senders,
+        clock=clock,
+        acknowledge_within=settings.acknowledge_within,
+        messages_per_hour=settings.messages_per_hour,
+        turn=min(settings.lease, _LONGEST_POST),
+        acts=acts,
+    )
+    report = TamperedObjects(notifier.publish, clock=clock)
     pacer = TablePacer(storage, clock=clock, wait=wait, gaps=gaps)
     return Runtime(
         settings=settings,
@@ -94,26 +109,18 @@ def build_runtime(  # noqa: PLR0913 - each is a part that may be put in place of
         sequences=Sequences(TableSequenceStore(storage), profile=settings.profile, clock=clock),
         approvals=TableApprovals(storage, clock=clock, acts=acts),
         controls=Controls(storage, clock=clock, acts=acts),
-        objects=ObjectStore(storage, clock=clock),
+        objects=ObjectStore(storage, clock=clock, vouching=vouching_of(settings, evidence, start, report)),
         due=Due(storage),
         leases=Leases(storage, lasting=max(settings.lease, _LEAST_LEASE), elapsed=elapsed),
         spending=Spending(storage),
         named_actors=NamedActors(storage),
         restraints=Restraints(storage),
-        notifier=Notifier(
-            storage,
-            _senders(settings, clock) if senders is None else senders,
-            clock=clock,
-            acknowledge_within=settings.acknowledge_within,
-            messages_per_hour=settings.messages_per_hour,
-            turn=min(settings.lease, _LONGEST_POST),
-            acts=acts,
-        ),
+        notifier=notifier,
         edges=edges or _edges(settings, pacer, wait, clock),
         workspace=_workspace(settings, clock),
         clock=clock,
         wait=wait,
-        start=start or SideBySide(_ROUND_THREADS),
+        start=start,
         announced=announced,
     )
 
@@ -129,6 +136,14 @@ def acts_of(settings: Settings, storage: Storage, evidence: Storage, *, clock: C
         storage, setting=settings.emergency_operators, pinned=settings.emergency_genesis, clock=clock
     )
     return SignedActs(evidence, operators=operators, tenant=settings.workforce.id, clock=clock)
+
+
+def vouching_of(
+    settings: Settings, evidence: Storage, start: Start, report: Callable[[ObjectId, str], object]
+) -> Vouching:
+    """Say which rows of objects are believed: those that the app signed, where it has keys of its own."""
+    keys = app_keys_of(settings)
+    return AppVouching(evidence, keys=keys, start=start, report=report) if keys.are_set else UNVOUCHED
 
 
 def _edges(

@@ -137,6 +137,7 @@ class Stack:
         storage: StorageAccess = StorageAccess.IDENTITY,
         unauthenticated: Unauthenticated = Unauthenticated.REDIRECT,
     ) -> None:
+        self._state_key = secrets.token_hex(32)
         self.folder = folder
         self._storage = storage
         self._unauthenticated = unauthenticated
@@ -259,6 +260,7 @@ class Stack:
             "PAGERDUTY_URL": inbox["pagerduty"],
             "PAGERDUTY_ROUTING_KEY": inbox["routing_key"],
             "PAGERDUTY_WEBHOOK_SECRETS": inbox["webhook_secret"],
+            "STATE_KEYS": self._state_key,
             "CASE_LINK": f"http://127.0.0.1:{self.host_port}/api/console/i/{{case}}",
             "READ_BACK_SECONDS": "4",
             "LEASE_SECONDS": "15",

@@ -97,6 +97,9 @@ param emergencyGenesis string
 @description('Whether the vault holds emergency-codes.')
 param oneTimeCodes bool
 
+@description('Whether the vault holds state-keys.')
+param signState bool
+
 @description('Whom Microsoft\'s support calls back, as JSON; empty for nobody.')
 param supportContact string
 
@@ -290,6 +293,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     EMERGENCY_OPERATORS: emergencyOperators
     EMERGENCY_GENESIS: emergencyGenesis
     EMERGENCY_CODES: oneTimeCodes ? '${secretReference}emergency-codes)' : ''
+    STATE_KEYS: signState ? '${secretReference}state-keys)' : ''
     SUPPORT_CONTACT: supportContact
     SUPPORT_PHONE: supportPhone
     SEALED_CREDENTIAL: sealedCredential

@@ -35,6 +35,10 @@ param pagerDutyRoutingKey string
 @secure()
 param emergencyCodes string
 
+@description('The app\'s own key for what it stores; empty keeps what is there.')
+@secure()
+param stateKeys string
+
 @description('Secrets of PagerDuty\'s webhook; empty keeps what is there.')
 @secure()
 param pagerDutyWebhookSecrets string
@@ -93,6 +97,15 @@ resource codesSecret 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = if (!empty
   properties: {
     value: emergencyCodes
     contentType: 'JSON, secrets by operator'
+  }
+}
+
+resource stateSecret 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = if (!empty(stateKeys)) {
+  parent: vault
+  name: 'state-keys'
+  properties: {
+    value: stateKeys
+    contentType: '64 hexadecimal digits, or twice as many with a comma between'
   }
 }
 

@@ -176,6 +176,7 @@ check_secrets() {
     check_secret PAGERDUTY_ROUTING_KEY pagerduty-routing-key "$(value pageByPagerDuty)" "$(value pagerDutyRoutingKey)" \
         PAGE_BY_PAGERDUTY
     check_secret EMERGENCY_CODES emergency-codes "$(value oneTimeCodes)" "$(value emergencyCodes)" ONE_TIME_CODES
+    check_secret STATE_KEYS state-keys "$(value signState)" "$(value stateKeys)" SIGN_STATE
     check_secret PAGERDUTY_WEBHOOK_SECRETS pagerduty-webhook-secrets "$(value hearPagerDuty)" \
         "$(value pagerDutyWebhookSecrets)" HEAR_PAGERDUTY
 }

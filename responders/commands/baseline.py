@@ -43,7 +43,7 @@ def add_parser(subparsers: "Subparsers") -> None:
     parser = subparsers.add_parser(
         "baseline", help="show how guarded objects are to be, and accept how they stand, so that it may be put back"
     )
-    verbs = parser.add_subparsers(title="what to do", metavar="show|accept|reject", required=True)
+    verbs = parser.add_subparsers(title="what to do", metavar="show|accept|reject|sign", required=True)
     shown = verbs.add_parser("show", help="list what nobody has accepted, or show one object with all that waits on it")
     shown.add_argument("object", nargs="?", metavar="OBJECT", help="its key")
     shown.add_argument("--all", action="store_true", help="list every guarded object, accepted ones too")
@@ -65,6 +65,11 @@ def add_parser(subparsers: "Subparsers") -> None:
     add_who_and_why(rejected, why="needed")
     add_settings_option(rejected)
     rejected.set_defaults(run=_reject)
+    signed = verbs.add_parser(
+        "sign", help="sign what was stored before the app had a key of its own (STATE_KEYS): once, before it has"
+    )
+    add_settings_option(signed)
+    signed.set_defaults(run=_sign)
     _add_settle(subparsers)
     _add_leave(subparsers)
 
@@ -189,6 +194,15 @@ def _reject(arguments: argparse.Namespace) -> int:
     by, reason = who_and_why(arguments)
     answered = reject(runtime, object_id, by=by, reason=reason)
     return _print_answers([(arguments.object, answered)])
+
+
+def _sign(arguments: argparse.Namespace) -> int:
+    runtime = runtime_from(arguments)
+    if not runtime.settings.state_keys:
+        raise CommandError("STATE_KEYS isn't set: export the secret state-keys of the app's vault")
+    signed = sum(runtime.objects.sign_all(tenant_id, kind) for tenant_id, kind in guarded_kinds(runtime))
+    print(f"{signed} rows are signed now as they stood; responder baseline show --all lists every object")
+    return 0
 
 
 def _settle(arguments: argparse.Namespace) -> int:

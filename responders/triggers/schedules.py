@@ -235,6 +235,7 @@ def _purge_and_remake() -> None:
 
     purge_and_remake(
         runtime().storage,
+        runtime().objects,
         tenants=[tenant.id for tenant in runtime().settings.tenants],
         kept_for=runtime().settings.kept_for,
         clock=runtime().clock,

@@ -1,10 +1,10 @@
-"""What people have accepted: how many guarded objects nobody has, to which nothing is written back."""
+"""What people have accepted of guarded objects, and whether the app would notice that somebody else changed it."""
 
 from typing import Final
 
-from shared.checks.check import Check, Finding, ok, unknown, warning
+from shared.checks.check import Check, Finding, failed, ok, unknown, warning
 from shared.checks.run import look_at_each
-from shared.doctor.context import DoctorContext, runtime_of
+from shared.doctor.context import DoctorContext, runtime_of, settings_of
 from shared.ingest.coverage import only_read_by
 from shared.model.object_kinds import Kind
 from shared.model.objects import SCHEMA
@@ -39,6 +39,15 @@ def _accepted_at(context: DoctorContext, kind: Kind, tenant: Tenant) -> Finding:
     return ok(f"{name}: all {len(known)} are accepted" if known else f"{name}: there is none")
 
 
+def _signed(context: DoctorContext) -> list[Finding]:
+    """Say whether the app signs what it stores about objects."""
+    if unresolved := context.settings.unresolved_of("STATE_KEYS"):
+        return [failed(f"nothing about guarded objects can be decided: {unresolved.message}", cure=unresolved.cure)]
+    if not context.settings.state_keys:
+        return [warning("the app has no key of its own: whoever can write to storage can change any baseline")]
+    return [ok("what is stored about objects is believed only as the app signed it")]
+
+
 def _name(kind: Kind, tenant: Tenant) -> str:
     return f"{tenant.name}, {kind.kind}"
 
@@ -54,5 +63,12 @@ CHECKS: Final = (
         " baseline.json; responder baseline accept --listing baseline.json --reason TICKET",
         reads=(runtime_of,),
         run=_accepted,
+    ),
+    Check(
+        id="baselines-signed",
+        title="What is stored about guarded objects is signed by the app",
+        cure="Give the app a key: docs/operate.md, *The app's own key*.",
+        reads=(settings_of,),
+        run=_signed,
     ),
 )

@@ -27,6 +27,7 @@ from shared.model.setting_values import (
     resource_groups,
     resources,
     schedule,
+    state_keys,
     text,
     url,
     webhook_secrets,
@@ -250,6 +251,16 @@ EMERGENCY_CODES: Final = Setting(
     description="Secrets of operators' one-time codes: a JSON object, operator's id to base32. Without it codes are"
     " refused, and signatures work.",
     read=text,
+    is_secret=True,
+    from_vault=True,
+)
+
+STATE_KEYS: Final = Setting(
+    name="STATE_KEYS",
+    description="The app's own key, by which it signs what it stores about guarded objects: 64 hexadecimal digits; two"
+    " separated by a comma while it is exchanged, of which the first signs. Empty: whoever can write to storage is"
+    " believed.",
+    read=state_keys,
     is_secret=True,
     from_vault=True,
 )

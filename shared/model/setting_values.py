@@ -14,6 +14,7 @@ _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _LONGEST_NUMBER: Final = 10
 _MOST_SECRETS: Final = 2
 _SHORTEST_SECRET: Final = 16
+_STATE_KEY: Final = re.compile(r"[0-9a-fA-F]{64}")
 
 
 class WrongValue(ValueError):
@@ -143,6 +144,14 @@ def webhook_secrets(value: str) -> tuple[str, ...]:
     if value and not is_right:
         raise WrongValue("one secret of at least 16 characters, or two separated by a comma", value)
     return parts
+
+
+def state_keys(value: str) -> tuple[bytes, ...]:
+    """Read the app's own keys: one, or two separated by a comma while one is exchanged; the first signs."""
+    parts = [part.strip() for part in value.split(",") if part.strip()]
+    if value and not (0 < len(parts) <= _MOST_SECRETS and all(map(_STATE_KEY.fullmatch, parts))):
+        raise WrongValue("64 hexadecimal digits, as openssl rand -hex 32 gives, or two separated by a comma", value)
+    return tuple(map(bytes.fromhex, parts))
 
 
 def is_case_link(value: str) -> bool:

@@ -124,6 +124,7 @@ class Settings:
     emergency_operators: str = field(default="", repr=False)
     emergency_genesis: str = ""
     emergency_codes: str = field(default="", repr=False)
+    state_keys: tuple[bytes, ...] = field(default=(), repr=False)
     unresolved: tuple[Unresolved, ...] = ()
 
     @property
@@ -277,6 +278,7 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         emergency_operators=read(declared.EMERGENCY_OPERATORS),
         emergency_genesis=read(declared.EMERGENCY_GENESIS),
         emergency_codes=read(declared.EMERGENCY_CODES),
+        state_keys=read(declared.STATE_KEYS),
         unresolved=tuple(reader.unresolved),
     )
     problems = [

@@ -19,18 +19,18 @@ type Publish = Callable[[SystemNotice], object]
 
 
 def purge_and_remake(
-    storage: Storage, *, tenants: Sequence[str], kept_for: timedelta, clock: Clock, publish: Publish
+    storage: Storage, store: ObjectStore, *, tenants: Sequence[str], kept_for: timedelta, clock: Clock, publish: Publish
 ) -> None:
     """Purge what is older than it is kept for, then remake. Whatever fails stops nothing else, and is raised last.
 
     `publish` is given what people have to hear: a table that is gone, a row that can't be read.
     """
-    purged = purge(storage, kept_for=kept_for, now=clock())
+    purged = purge(storage, store, kept_for=kept_for, now=clock())
     _log.info("deleted: %s", ", ".join(f"{gone} {what}" for what, gone in purged.gone.items() if gone) or "nothing")
     # Notes of what is due are made anew after old ones were purged.
     parts: dict[str, Callable[[], None]] = {
         "what failed could not be published": lambda: _publish(purged, publish),
-        "what was lost could not be made anew": lambda: _remake(storage, tenants, clock),
+        "what was lost could not be made anew": lambda: _remake(store, Due(storage), tenants),
         "not everything that is old could be deleted": purged.check,
     }
     do_all(parts, lambda name: parts[name](), failed=str, log=_log)
@@ -40,9 +40,7 @@ def _publish(purged: Purge, publish: Publish) -> None:
     do_all(purged.notices(), publish, failed=lambda notice: f"people could not be notified: {notice.title}", log=_log)
 
 
-def _remake(storage: Storage, tenants: Sequence[str], clock: Clock) -> None:
-    store, due = ObjectStore(storage, clock=clock), Due(storage)
-
+def _remake(store: ObjectStore, due: Due, tenants: Sequence[str]) -> None:
     def remake(place: tuple[str, ObjectKind]) -> None:
         noted = due.remake(store.seen(*place))
         listed = store.remake_lists(*place)

@@ -49,6 +49,18 @@ from shared.model.objects import (
 )
 from shared.objects.leaning import Leaning
 from shared.objects.version_chain import Chain, extended, problems_of
+from shared.objects.vouching import (
+    CONTENT,
+    GENERATION,
+    SIGNED,
+    UNVOUCHED,
+    WRITTEN,
+    Copy,
+    Vouching,
+    digest_of,
+    generation_of,
+    is_whole_change,
+)
 
 _TRIES: Final = 10
 _CACHED_BYTES: Final = 16 * 1024 * 1024
@@ -150,10 +162,15 @@ class _Stored(Struct, frozen=True, kw_only=True):
 
 
 class ObjectStore:
-    """Objects, their changes and versions. Safe to share between threads; no method holds anything between calls."""
+    """Objects, their changes and versions. Safe to share between threads; no method holds anything between calls.
 
-    def __init__(self, storage: Storage, *, clock: Clock) -> None:
+    `vouching` says which rows are believed. One that isn't is told of, and its object's newest copy put in its place;
+    where there is none, the object counts as new: nothing of it is written back.
+    """
+
+    def __init__(self, storage: Storage, *, clock: Clock, vouching: Vouching = UNVOUCHED) -> None:
         self._storage = storage
+        self._vouching = vouching
         self._clock = clock
         self._lock = threading.Lock()
         self._blobs: OrderedDict[str, bytes] = OrderedDict()
@@ -168,17 +185,55 @@ class ObjectStore:
             NewerSchema: newer code wrote it; nothing may be done about it.
             BrokenRow: it can't be read.
         """
-        row = self._storage.row(Table.OBJECTS, partition_of(object_id), object_id.key)
+        row = self._believed(object_id)
         if row is None:
             return None
         alias_of = row.columns.get("alias_of")
         if alias_of is None:
             return self._kept(object_id, row)
         own = msgspec.structs.replace(object_id, key=str(alias_of))
-        row = self._storage.row(Table.OBJECTS, partition_of(own), own.key)
+        row = self._believed(own)
         if row is None or "alias_of" in row.columns:
             raise BrokenRow(f"{_place(object_id)} is an alias of {own.key}, which is no object")
         return self._kept(own, row)
+
+    def _believed(self, object_id: ObjectId) -> Row | None:
+        """Read an object's row as the app wrote it last; None where it wrote none. Raises LeaseLost, EdgeError."""
+        row = self._storage.row(Table.OBJECTS, partition_of(object_id), object_id.key)
+        if not self._vouching.problem(object_id, row):
+            return row
+        # Another run may have written and copied it since it was read.
+        row = self._storage.row(Table.OBJECTS, partition_of(object_id), object_id.key)
+        problem = self._vouching.problem(object_id, row)
+        if not problem:
+            return row
+        self._vouching.report(object_id, problem)
+        return self._restored(object_id, row)
+
+    def _restored(self, object_id: ObjectId, row: Row | None) -> Row | None:
+        """Put the newest copy of an object in the place of a row that isn't believed; without one the row is deleted.
+
+        Raises LeaseLost where another run has written it since.
+        """
+        copy = self._vouching.newest(object_id)
+        columns = self._columns_of_copy(object_id, copy) if copy is not None else None
+        try:
+            if columns is not None:
+                op = RowOp.REPLACE if row is not None else RowOp.INSERT
+                write = RowWrite(op=op, key=object_id.key, columns=columns, etag=row.etag if row is not None else "")
+                etag = self._storage.write_together(Table.OBJECTS, partition_of(object_id), [write])[0]
+                return _written(object_id, columns, etag)
+            if row is not None:
+                self._storage.delete(Table.OBJECTS, row)
+        except Conflict as conflict:
+            raise LeaseLost(f"{_place(object_id)} was written by another run") from conflict
+        return None
+
+    def _columns_of_copy(self, object_id: ObjectId, copy: Copy) -> dict[str, Any] | None:
+        """Give the columns of the row that a copy is of; None where it says that the object was forgotten."""
+        if copy.alias_of:
+            return self._alias(object_id, copy.alias_of, copy.generation)
+        return self._columns(_stored_in(object_id, copy.content), copy.generation) if copy.content else None
 
     def find(self, tenant_id: str, kind: ObjectKind, object_id: str) -> Kept | None:
         """Read an object by one of the tenant's ids of it, as `read` does."""
@@ -194,10 +249,12 @@ class ObjectStore:
             raise BadIdentifier(f"{state.id.key!r} isn't the key of an object, which `key_of` makes")
         self.leaning.name(state)
         chain = extended(Chain(), state)
-        columns = self._columns(state, chain)
+        stored = _Stored(state=state, chain=chain)
+        generation = self._vouching.next_generation(state.id, 0, None, state)
+        columns = self._columns(stored, generation)
         writes = [
             RowWrite(op=RowOp.INSERT, key=state.id.key, columns=columns),
-            *_alias_writes(state, known=frozenset()),
+            *self._alias_writes(state, known=frozenset()),
             *_list_writes(state, before={}),
         ]
         try:
@@ -207,6 +264,7 @@ class ObjectStore:
                 return None
             self._check_aliases(state)
             raise
+        self._copy(stored, generation)
         return Kept(state=state, row=_written(state.id, columns, etag), chain=chain)
 
     def replace(self, kept: Kept, state: ObjectState) -> Kept:
@@ -241,6 +299,7 @@ class ObjectStore:
             self._storage.row(Table.OBJECTS, partition_of(kept.id), key) for key in (*_alias_keys(kept.state), *names)
         )
         others = [RowWrite(op=RowOp.DELETE, key=row.key, etag=row.etag) for row in rows if row is not None]
+        self._vouching.note_forgotten(kept.id, generation_of(kept.row))
         try:
             self._storage.write_together(Table.OBJECTS, partition_of(kept.id), [own, *others])
         except Conflict as conflict:
@@ -251,14 +310,22 @@ class ObjectStore:
         return sum(self.add_change(own, change) for change in self.changes(other))
 
     def _replace(self, kept: Kept, state: ObjectState, *, absorbed: Sequence[Kept]) -> Kept:
+        if self._vouching is UNVOUCHED and kept.row.columns.get(SIGNED):
+            raise Rejected(
+                "what the app stores about objects is signed by its own key, which isn't set here: set STATE_KEYS to"
+                " the secret state-keys of the vault"
+            )
         if state.id != kept.id:
             raise BrokenRow(f"{_place(kept.id)} can't become {_place(state.id)}")
         self.leaning.name(state)
         chain = extended(kept.chain, state)
-        columns = self._columns(state, chain)
+        stored = _Stored(state=state, chain=chain)
+        generation = self._vouching.next_generation(state.id, generation_of(kept.row), kept.state, state)
+        columns = self._columns(stored, generation)
         own = RowWrite(op=RowOp.REPLACE, key=state.id.key, columns=columns, etag=kept.row.etag)
+        aliases = {other.id: self._alias(other.id, state.id.key, generation_of(other.row) + 1) for other in absorbed}
         taken = [
-            RowWrite(op=RowOp.REPLACE, key=other.id.key, columns=_alias(state.id.key), etag=other.row.etag)
+            RowWrite(op=RowOp.REPLACE, key=other.id.key, columns=aliases[other.id], etag=other.row.etag)
             for other in absorbed
         ]
         gone = [
@@ -269,7 +336,7 @@ class ObjectStore:
         known = frozenset({*_alias_keys(kept.state), *(other.id.key for other in absorbed)})
         lists = _list_writes(state, before=_lists(kept.state))
         for _ in range(_TRIES):
-            writes = [own, *taken, *gone, *_alias_writes(state, known=known), *lists]
+            writes = [own, *taken, *gone, *self._alias_writes(state, known=known), *lists]
             try:
                 etag = self._storage.write_together(Table.OBJECTS, partition_of(state.id), writes)[0]
             except Conflict as conflict:
@@ -282,8 +349,16 @@ class ObjectStore:
                     [one for one in some if one.op is not RowOp.DELETE or one.key in keys] for some in (lists, gone)
                 )
             else:
+                self._copy(stored, generation)
+                for other in absorbed:
+                    copy = Copy(generation=generation_of(other.row) + 1, alias_of=state.id.key)
+                    self._vouching.copy(other.id, copy)
                 return Kept(state=state, row=_written(state.id, columns, etag), chain=chain)
         raise LeaseLost(f"{_place(kept.id)} is being written by others")
+
+    def _copy(self, stored: _Stored, generation: int) -> None:
+        content = msgspec.json.encode(stored).decode() if self._vouching is not UNVOUCHED else ""
+        self._vouching.copy(stored.state.id, Copy(generation=generation, content=content))
 
     def _has_moved(self, *each: Kept) -> bool:
         for kept in each:
@@ -310,12 +385,13 @@ class ObjectStore:
             found.add(key)
         return frozenset(found)
 
-    def _columns(self, state: ObjectState, chain: Chain) -> dict[str, Any]:
+    def _columns(self, stored: _Stored, generation: int) -> dict[str, Any]:
         """Give the columns of an object's row; writes a blob first where the state is too large for a row."""
+        state = stored.state
         last = _last_version(state)
-        stored = msgspec.json.encode(_Stored(state=state, chain=chain))
-        return {
-            **self._content(state.id, "state", stored, blob="state"),
+        columns = {
+            **self._content(state.id, "state", msgspec.json.encode(stored), blob="state"),
+            **({GENERATION: generation} if generation else {}),
             "schema": state.schema,
             "name": shown(state.name),
             "pending": len(state.pending),
@@ -327,6 +403,16 @@ class ObjectStore:
             "seen_at": stamp(last.at),
             **({"next_look": state.next_look.astimezone(UTC).isoformat()} if state.next_look else {}),
         }
+        return self._vouching.signed(Table.OBJECTS, partition_of(state.id), state.id.key, columns)
+
+    def _alias(self, object_id: ObjectId, key: str, generation: int = 0) -> dict[str, Any]:
+        """Give the columns of an id's row that leads to an object by its key."""
+        columns = {"alias_of": key, "schema": SCHEMA, **({GENERATION: generation} if generation else {})}
+        return self._vouching.signed(Table.OBJECTS, partition_of(object_id), object_id.key, columns)
+
+    def _alias_writes(self, state: ObjectState, *, known: frozenset[str]) -> list[RowWrite]:
+        new = [replace(state.id, key=key) for key in _alias_keys(state) if key not in known]
+        return [RowWrite(op=RowOp.INSERT, key=one.key, columns=self._alias(one, state.id.key)) for one in new]
 
     def _kept(self, object_id: ObjectId, row: Row) -> Kept:
         stored = self._decoded(object_id, row, "state", _Stored)
@@ -341,13 +427,17 @@ class ObjectStore:
         pages = self._storage.pages(
             Table.OBJECTS,
             "PartitionKey eq @partition and RowKey ge @first and RowKey lt @last",
-            select=_INDEX,
+            select=_INDEX if self._vouching is UNVOUCHED else (*_INDEX, CONTENT, GENERATION, SIGNED),
             partition=f"{tenant_id}|{kind}",
             first=_FIRST_KEY,
             last=_AFTER_KEYS,
         )
         for row in (row for page in pages for row in page if "alias_of" not in row.columns):
-            yield _seen(ObjectId(tenant_id=tenant_id, kind=kind, key=row.key), row)
+            object_id = ObjectId(tenant_id=tenant_id, kind=kind, key=row.key)
+            is_ours = self._vouching.is_ours(Table.OBJECTS, row)
+            if not is_ours:
+                self._vouching.report(object_id, WRITTEN)
+            yield _seen(object_id, row if is_ours else replace(row, columns={"schema": SCHEMA}))
 
     def pending(
         self, tenant_id: str, *, after: ObjectId | None = None, most: int = 100, kinds: Sequence[ObjectKind] = ()
@@ -428,6 +518,42 @@ class ObjectStore:
         except Conflict:
             return
 
+    # ---- what was stored before the app had keys ---------------------------------------------------------------------
+
+    def sign_all(self, tenant_id: str, kind: ObjectKind) -> int:
+        """Sign each row of a kind and of its changes that the newest key hasn't signed, as it stands; gives how many.
+
+        Whoever has that done vouches for them. Raises as `read` where one of them can't be read.
+        """
+        place = f"{tenant_id}|{kind}"
+        query = "PartitionKey eq @place and RowKey ge @first and RowKey lt @last"
+        pages = self._storage.pages(Table.OBJECTS, query, place=place, first=_FIRST_KEY, last=_AFTER_KEYS)
+        rows = [row for page in pages for row in page if self._is_to_be_signed(Table.OBJECTS, row)]
+        for row in rows:
+            self._sign(ObjectId(tenant_id=tenant_id, kind=kind, key=row.key), row)
+        query = "PartitionKey ge @first and PartitionKey lt @last"
+        pages = self._storage.pages(Table.CHANGES, query, first=f"{place}|", last=f"{place}|{_AFTER_KEYS}")
+        changes = [row for page in pages for row in page if self._is_to_be_signed(Table.CHANGES, row)]
+        for row in changes:
+            object_id = ObjectId(tenant_id=tenant_id, kind=kind, key=row.partition.rpartition("|")[2])
+            columns = self._change_columns(object_id, self._change(object_id, row))
+            self._storage.replace(Table.CHANGES, row, columns)
+        return len(rows) + len(changes)
+
+    def _is_to_be_signed(self, table: Table, row: Row) -> bool:
+        signed = self._vouching.signed(table, row.partition, row.key, row.columns)
+        return signed.get(SIGNED) != row.columns.get(SIGNED)
+
+    def _sign(self, object_id: ObjectId, row: Row) -> None:
+        if alias_of := row.columns.get("alias_of"):
+            self._storage.replace(Table.OBJECTS, row, self._alias(object_id, str(alias_of)))
+            return
+        kept = self._kept(object_id, row)
+        stored = _Stored(state=kept.state, chain=kept.chain)
+        generation = self._vouching.next_generation(object_id, generation_of(row), None, kept.state)
+        self._storage.replace(Table.OBJECTS, row, self._columns(stored, generation))
+        self._copy(stored, generation)
+
     # ---- changes -----------------------------------------------------------------------------------------------------
 
     def changes(self, object_id: ObjectId, *, since: datetime | None = None) -> list[ObjectChange]:
@@ -442,7 +568,7 @@ class ObjectStore:
             partition=changes_of(object_id),
             first=stamp(since) if since else "",
         )
-        return [self._change(object_id, row) for row in rows]
+        return [self._change(object_id, row) for row in rows if self._is_our_change(object_id, row)]
 
     def add_change(self, object_id: ObjectId, change: ObjectChange) -> bool:
         """Add a change; False where it is known. What this copy of it tells besides is added to the known one.
@@ -457,21 +583,22 @@ class ObjectStore:
             row = self._storage.row(Table.CHANGES, partition, key)
             if row is None:
                 return self.add_change(object_id, change)
-            known = self._change(object_id, row)
-            both = merged(known, change)
+            known = self._change(object_id, row) if self._is_our_change(object_id, row) else None
+            both = merged(known, change) if known is not None else change
             if both == known:
                 return False
             try:
                 self._storage.replace(Table.CHANGES, row, self._change_columns(object_id, both))
             except Conflict:
                 continue
-            return False
+            return known is None
         raise Conflict(f"the change {change.id} of {_place(object_id)} is being written by too many at once")
 
     def has_change(self, object_id: ObjectId, change: ObjectChange) -> bool:
         """Say whether a change is known; one point read."""
         key = f"{stamp(change.at)}|{change.id}"
-        return self._storage.row(Table.CHANGES, changes_of(object_id), key) is not None
+        row = self._storage.row(Table.CHANGES, changes_of(object_id), key)
+        return row is not None and self._is_our_change(object_id, row)
 
     def replace_change(self, object_id: ObjectId, change: ObjectChange) -> None:
         """Write what became known of a change; the caller holds the lease of the object's lane."""
@@ -479,11 +606,22 @@ class ObjectStore:
         self._storage.upsert(Table.CHANGES, partition, key, self._change_columns(object_id, change))
 
     def _change_columns(self, object_id: ObjectId, change: ObjectChange) -> dict[str, Any]:
-        return {
+        columns = {
             **self._content(object_id, "change", msgspec.json.encode(change), blob=f"{CHANGE_BLOB}{stamp(change.at)}"),
             "schema": SCHEMA,
             "arrived_at": stamp(change.arrived_at),
         }
+        key = f"{stamp(change.at)}|{change.id}"
+        return self._vouching.signed(Table.CHANGES, changes_of(object_id), key, columns)
+
+    def _is_our_change(self, object_id: ObjectId, row: Row) -> bool:
+        """Whether the app stored a change; people are notified of any other, which counts for nothing."""
+        if self._vouching is UNVOUCHED:
+            return True
+        is_ours = self._vouching.is_ours(Table.CHANGES, row) and is_whole_change(row)
+        if not is_ours:
+            self._vouching.report(object_id, f"its change {shown(row.key)} was written by something else than the app")
+        return is_ours
 
     def _change(self, object_id: ObjectId, row: Row) -> ObjectChange:
         change = self._decoded(object_id, row, "change", ObjectChange)
@@ -564,12 +702,14 @@ class ObjectStore:
 
     def _content(self, object_id: ObjectId, name: str, content: bytes, *, blob: str) -> dict[str, Any]:
         """Give the columns of a content; what is too large for a row is written as a blob before."""
+        digest = digest_of(content)
+        said = {CONTENT: digest} if self._vouching is not UNVOUCHED else {}
         columns = packed(name, content)
         if columns is not None:
-            return dict(columns)
-        named = f"{blob}-{hashlib.sha256(content).hexdigest()}"
+            return {**columns, **said}
+        named = f"{blob}-{digest}"
         self._keep(_blob_name(object_id, named), content)
-        return {f"{name}_blob": named}
+        return {f"{name}_blob": named, **said}
 
     def _decoded[T](self, object_id: ObjectId, row: Row, name: str, kind: type[T]) -> T:
         schema = row.columns.get("schema")
@@ -588,6 +728,13 @@ class ObjectStore:
             return msgspec.json.decode(content, type=kind)
         except (msgspec.DecodeError, ValueError, KeyError) as error:
             raise BrokenRow(f"the row {row.key} of {_place(object_id)} can't be read: {error!r}") from error
+
+
+def _stored_in(object_id: ObjectId, content: str) -> _Stored:
+    try:
+        return msgspec.json.decode(content, type=_Stored)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise BrokenRow(f"the copy of {_place(object_id)} can't be read: {error}") from error
 
 
 def partition_of(object_id: ObjectId) -> str:
@@ -664,18 +811,9 @@ def _written(object_id: ObjectId, columns: dict[str, Any], etag: str) -> Row:
     return Row(partition=partition_of(object_id), key=object_id.key, columns=columns, etag=etag)
 
 
-def _alias(key: str) -> dict[str, Any]:
-    return {"alias_of": key, "schema": SCHEMA}
-
-
 def _alias_keys(state: ObjectState) -> tuple[str, ...]:
     """Give the keys of an object's ids, except its own."""
     return tuple(dict.fromkeys(key for key in map(key_of, state.ids) if key != state.id.key))
-
-
-def _alias_writes(state: ObjectState, *, known: frozenset[str]) -> list[RowWrite]:
-    new = (key for key in _alias_keys(state) if key not in known)
-    return [RowWrite(op=RowOp.INSERT, key=key, columns=_alias(state.id.key)) for key in new]
 
 
 def _lists(state: ObjectState) -> dict[ObjectList, dict[str, Any]]:

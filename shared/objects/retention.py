@@ -187,13 +187,13 @@ class Purge(Struct, frozen=True, kw_only=True):
                 )
 
 
-def purge(storage: Storage, *, kept_for: timedelta, now: datetime, most: int = MOST_ROWS) -> Purge:
+def purge(storage: Storage, store: ObjectStore, *, kept_for: timedelta, now: datetime, most: int = MOST_ROWS) -> Purge:
     """Delete what is older than it is kept for; `kept_for` is the policy, and each thing is tried whatever fails."""
     gone: dict[str, int] = {}
     failed: dict[str, Exception] = {}
     for one in RETAINED:
         days = kept_for if one.days is None else timedelta(days=one.days)
-        part = _Slice(storage, one, before=now - days, most=most)
+        part = _Slice(storage, store, one, before=now - days, most=most)
         try:
             _WAYS[one.age](part)
         except Exception as failure:  # noqa: BLE001 - one thing that fails stops no other; the caller raises it
@@ -206,8 +206,11 @@ def purge(storage: Storage, *, kept_for: timedelta, now: datetime, most: int = M
 class _Slice:
     """What one run may still delete of one thing: what is from before an instant, and `left` of it at most."""
 
-    def __init__(self, storage: Storage, retained: Retained, *, before: datetime, most: int) -> None:
+    def __init__(
+        self, storage: Storage, store: ObjectStore, retained: Retained, *, before: datetime, most: int
+    ) -> None:
         self.storage = storage
+        self.store = store
         self.retained = retained
         self.before = before
         self.day = f"{before.astimezone(UTC):%Y%m%d}"
@@ -221,10 +224,6 @@ class _Slice:
     @property
     def container(self) -> Container:
         return Container(self.retained.place)
-
-    @property
-    def store(self) -> ObjectStore:
-        return ObjectStore(self.storage, clock=lambda: self.before)
 
     def delete(self, query: str, **values: str) -> None:
         if self.left > 0:

@@ -24,6 +24,7 @@ from shared.model.objects import IntentState, ObjectId, Objection, ObjectState, 
 from shared.notify.messages import Digest, NoticeCall, NoticeDigest, PageMessage
 from shared.notify.paged import Channel, Signal
 from shared.objects.object_store import Kept, ObjectStore, instant_of
+from shared.objects.vouching import Vouching
 from shared.respond.components import Runtime
 from shared.respond.messages import CaseMessage, Message, ObjectMessage
 from shared.respond.persons import Result, accept, leave, settle, show
@@ -32,7 +33,7 @@ from shared.respond.reconcile import reconcile
 from shared.respond.resume import resume
 from shared.respond.sweep import sweep
 from shared.respond.unexplained import UNEXPLAINED
-from shared.runtime import build_runtime
+from shared.runtime import build_runtime, vouching_of
 from tests.fakes.declared_scenes import BY_NAME
 from tests.fakes.runtime import settings_with
 from tests.laws.oracle import LISTED, NEVER
@@ -62,8 +63,8 @@ _ACKNOWLEDGED_AFTER: Final = 180.0
 class NotedObjects(ObjectStore):
     """The store of objects, which counts each new reason for which a leaf isn't put back."""
 
-    def __init__(self, play: Play, firings: Counter[str]) -> None:
-        super().__init__(play.storage, clock=play.clock)
+    def __init__(self, play: Play, firings: Counter[str], vouching: Vouching) -> None:
+        super().__init__(play.storage, clock=play.clock, vouching=vouching)
         self._firings = firings
 
     @override
@@ -118,6 +119,11 @@ class OnCall:
         self.pages.append((self.play.now, cases, text))
 
 
+def _fail_tampered(object_id: ObjectId, what: str) -> None:
+    """Nobody tampers with anything in a story, whoever is killed when."""
+    raise AssertionError(f"{object_id.kind} {object_id.key}: {what}")
+
+
 def _text(message: PageMessage) -> str:
     worst = message.worst.case if message.worst else None
     said = (worst.because, worst.summary, worst.proof, worst.by_hand, worst.would) if worst else ()
@@ -137,6 +143,7 @@ class Product:
         self.settings = settings_with(
             SUBSCRIPTION_IDS=SUBSCRIPTION,
             REMEDIATIONS_PER_HOUR=limit,
+            STATE_KEYS="5a" * 32,
             PROTECTED_PRINCIPAL_IDS=",".join(PEOPLE[each] for each in PROTECTED),
         )
         self.on_call = OnCall(play=play, product=self)
@@ -156,7 +163,8 @@ class Product:
             elapsed=lambda: play.now,
             start=play.beside,
         )
-        return msgspec.structs.replace(made, objects=NotedObjects(play, self.firings))
+        vouching = vouching_of(self.settings, play.storage, play.beside, _fail_tampered)
+        return msgspec.structs.replace(made, objects=NotedObjects(play, self.firings, vouching))
 
     def set_up(self) -> None:
         self.play.storage.create_all()

@@ -519,6 +519,15 @@ def test_what_nobody_has_accepted_is_counted(there: Installation, storage: Stora
     assert {status for status, _ in there.found("baseline-accepted")} == {"ok"}
 
 
+def test_it_says_whether_anybody_could_change_a_baseline(there: Installation) -> None:
+    assert [status for status, _ in there.found("baselines-signed")] == ["warning"]
+    there.settings = {"STATE_KEYS": "5a" * 32}
+    assert [status for status, _ in there.found("baselines-signed")] == ["ok"]
+    there.settings = {"STATE_KEYS": "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/state-keys)"}
+    ((status, text),) = there.found("baselines-signed")
+    assert (status, "state-keys" in text) == ("failed", True)
+
+
 def test_what_was_never_read_or_is_of_newer_code_does_not_count_as_accepted(
     there: Installation, storage: Storage
 ) -> None:

@@ -31,6 +31,7 @@ def test_what_the_code_declares_is_read_from_the_code() -> None:
     assert found.vaulted == {
         "B2C_CERTIFICATE",
         "EMERGENCY_CODES",
+        "STATE_KEYS",
         "PAGERDUTY_ROUTING_KEY",
         "PAGERDUTY_WEBHOOK_SECRETS",
         "TEAMS_WEBHOOK_URL",

@@ -27,7 +27,7 @@ _FORMATS: Final = ["json", "table", "tsv"]
         (("cases", "--actor", ""), []),
         (("cases", "--actor", "x", "--wat"), ["--watch"]),
         (("cases", "--open", "--s"), ["--settings", "--since"]),
-        (("baseline", ""), ["accept", "reject", "show"]),
+        (("baseline", ""), ["accept", "reject", "show", "sign"]),
         (("baseline", "show", "-o", ""), _FORMATS),
         (("mode", "ca-policy-updated", "e"), ["enforce"]),
         (("mode", "--reason", "x", "ca-policy-updated", "e"), ["enforce"]),

@@ -44,7 +44,7 @@ def clock() -> FakeClock:
 
 def _purge(storage: Storage, *, now: float = 0, most: int = 1000) -> Purge:
     """Purge so many days after the tests' beginning."""
-    return purge(storage, kept_for=_POLICY, now=NOW + now * DAY, most=most)
+    return purge(storage, _store(storage), kept_for=_POLICY, now=NOW + now * DAY, most=most)
 
 
 def _day(days: float) -> str:
@@ -417,7 +417,9 @@ def test_a_run_that_dies_anywhere_leaves_the_rest_to_the_next(
 
 
 def _night(storage: Storage, published: list[SystemNotice]) -> None:
-    purge_and_remake(storage, tenants=[TENANT], kept_for=_POLICY, clock=FakeClock(), publish=published.append)
+    purge_and_remake(
+        storage, _store(storage), tenants=[TENANT], kept_for=_POLICY, clock=FakeClock(), publish=published.append
+    )
 
 
 def test_the_night_makes_anew_what_was_lost(storage: Storage) -> None:
@@ -450,5 +452,5 @@ def test_a_channel_that_fails_does_not_stop_the_night(memory: MemoryStorage) -> 
         raise Unreachable("no channel")
 
     with pytest.raises(Unreachable):
-        purge_and_remake(memory, tenants=[TENANT], kept_for=_POLICY, clock=FakeClock(), publish=fail)
+        purge_and_remake(memory, _store(memory), tenants=[TENANT], kept_for=_POLICY, clock=FakeClock(), publish=fail)
     assert len(Due(memory).ready(NOW, 9)) == 1
