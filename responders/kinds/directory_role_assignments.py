@@ -375,6 +375,7 @@ DIRECTORY_ROLE_ASSIGNMENT: Final = Kind(
     confirm=_confirm,
     is_orphan=_is_orphan,
     is_doubtful=directory_pim.is_doubtful,
+    is_by_a_service=True,
     read_probes=(
         ReadProbe(call=LIST_DIRECTORY_ROLE_ASSIGNMENTS, kind=TenantKind.WORKFORCE),
         ReadProbe(call=LIST_DIRECTORY_ROLES, kind=TenantKind.WORKFORCE, query=CUSTOM_ROLES),

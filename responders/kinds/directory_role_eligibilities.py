@@ -223,6 +223,7 @@ DIRECTORY_ROLE_ELIGIBILITY: Final = Kind(
     confirm=_confirm,
     is_orphan=_is_orphan,
     is_doubtful=directory_pim.is_doubtful,
+    is_by_a_service=True,
     read_probes=(
         ReadProbe(call=LIST_DIRECTORY_ROLE_ELIGIBILITIES, kind=TenantKind.WORKFORCE, no_licence=NO_LICENCE),
         ReadProbe(call=LIST_DIRECTORY_ROLES, kind=TenantKind.WORKFORCE, query=CUSTOM_ROLES),

@@ -173,7 +173,8 @@ class Kind(Struct, frozen=True, kw_only=True):
 
     A delivery is a hint: whoever can write to the queue can say anything. `confirm` asks the tenant whether a change
     that only a delivery told was made, and by whom; None where the records come from the tenant's own log. Where they
-    do and a service may have acted for another, `is_doubtful` says of which actors it is asked.
+    do and a service may have acted for another, `is_doubtful` says of which actors it is asked. `is_by_a_service` says
+    that a service takes away what the responder asks it to, so that the log names that service.
 
     `is_first_write` says whether a write was the first one since an instant at which an object wasn't there, so that it
     made the object; None where it isn't known. It is asked where neither records nor the object tell a creation, once
@@ -248,6 +249,7 @@ class Kind(Struct, frozen=True, kw_only=True):
     is_orphan: Callable[[TenantApi, str], bool] | None = None
     is_gone: Callable[[TenantApi, str], bool] | None = None
     is_doubtful: Callable[[Actor], bool] = lambda _actor: True
+    is_by_a_service: bool = False
     is_configured: Callable[[Tenant, str], bool] = lambda _tenant, _tenants_id: True
     skips_others: bool = False
     is_ours: Callable[[Tenant, str], bool] = lambda _tenant, _tenants_id: False

@@ -162,6 +162,28 @@ def judge_own_record(
     )
 
 
+def proven(
+    intent: Intent, record: ObjectChange, seen: Version, changes: Collection[ObjectChange], rules: LeafRules
+) -> Intent:
+    """Give an intent with the leaves only that our own record of it proves.
+
+    A write may take several requests with a record each, and where the answer to one is lost the rest isn't sent. So of
+    an update, a leaf that the record doesn't name was written if it shows, or if somebody wrote it afterwards.
+    """
+    if intent.op is not Op.UPDATE or not record.wrote or not seen.leaves:
+        return intent
+    later = {leaf for one in changes if not one.is_ours and one.at > intent.at for leaf in one.wrote}
+    steps = {
+        leaf: step
+        for leaf, step in intent.steps.items()
+        if leaf in record.wrote or leaf in later or is_same(rules, leaf, seen.leaves.get(leaf), step[1])
+    }
+    sent = {
+        part: values for part, values in intent.sent.items() if any(sent_value({part: {}}, leaf)[0] for leaf in steps)
+    }
+    return replace(intent, steps=steps, sent=sent)
+
+
 def own_change(
     intent: Intent, *, actor: Actor, at: datetime, booked_at: datetime, is_proven: bool, record: str = ""
 ) -> ObjectChange:

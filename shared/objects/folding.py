@@ -98,7 +98,7 @@ def in_order(changes: Sequence[JudgedChange], origin: Leaves, rules: LeafRules) 
     by_instant = sorted(changes, key=lambda judged: (judged.change.at, judged.change.id))
     for _, group in groupby(by_instant, key=lambda judged: int(judged.change.at.timestamp())):
         same_second = list(group)
-        if len(same_second) > 1 and _share_a_leaf(same_second):
+        if len(same_second) > 1 and _may_share_a_leaf(same_second):
             same_second = _by_values(same_second, standing, rules)
         for judged in same_second:
             standing = standing.after(judged.change, rules)
@@ -198,9 +198,11 @@ def _merged(one: JudgedChange, other: JudgedChange) -> JudgedChange:
     return replace(first, change=change, standing=standing, is_live=first.is_live and second.is_live)
 
 
-def _share_a_leaf(changes: Sequence[JudgedChange]) -> bool:
-    leaves = [leaf for judged in changes for leaf in (judged.change.wrote or (EXISTS,))]
-    return len(leaves) > len(set(leaves)) or any(judged.change.op is not Op.UPDATE for judged in changes)
+def _may_share_a_leaf(changes: Sequence[JudgedChange]) -> bool:
+    """Whether the order of some changes matters: what a record doesn't tell may be a leaf of any other one."""
+    leaves = [leaf for judged in changes for leaf in judged.change.wrote]
+    are_known = all((one.is_whole or one.is_ours) and one.op is Op.UPDATE for one in (each.change for each in changes))
+    return len(leaves) > len(set(leaves)) or not are_known
 
 
 class _Standing(Struct, frozen=True, kw_only=True):

@@ -1,10 +1,14 @@
-"""General guards: what must not happen by a write, whatever the object is. Each is a law on the difference to write."""
+"""General guards: what must not happen by a write, whatever the object is. Each is a law on the difference to write.
+
+None asks about modes: what wasn't enforced from the change on until now isn't planned at all, but listed for a person
+(`shared.objects.verdicts`), and the look right before a write judges that again.
+"""
 
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
-from shared.model.kinds import Mode, Risk
+from shared.model.kinds import Risk
 from shared.model.objects import EXISTS, WHOLE, WRITABLE, BaselineLeaf, Op
 from shared.objects.guard_facts import HOUR, Facts, Guard, Reason, Spent, Waiting
 
@@ -19,19 +23,6 @@ def _kill_switch(facts: Facts) -> Mapping[str, Reason]:
     if facts.is_stopped is None:
         return _whole("the kill switch could not be read")
     return _whole("the kill switch is on") if facts.is_stopped else {}
-
-
-def _mode(facts: Facts) -> Mapping[str, Reason]:
-    found: dict[str, Reason] = {}
-    for leaf, change in facts.deciding.items():
-        if leaf in facts.held:
-            continue  # a person has decided about this value, whatever the mode
-        mode = facts.modes.get(change)
-        if mode is None:
-            found[leaf] = Reason("the mode of its detection could not be read")
-        elif mode is not Mode.ENFORCE:
-            found[leaf] = Reason(f"its detection is in mode {mode}")
-    return found
 
 
 def _configured(facts: Facts) -> Mapping[str, Reason]:
@@ -172,14 +163,6 @@ GUARDS: Final = (
         judge=_configured,
         can_pass=False,
         binds_people=True,
-        in_parts=False,
-    ),
-    Guard(
-        id="mode",
-        why="Only detections in mode enforce put anything back unasked.",
-        judge=_mode,
-        can_pass=True,
-        binds_people=False,
         in_parts=False,
     ),
     Guard(

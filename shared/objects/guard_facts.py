@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from shared.model.kinds import Mode, Risk
+from shared.model.kinds import Risk
 from shared.model.object_kinds import Objections
 from shared.model.objects import EXISTS, WHOLE, BaselineLeaf, JudgedChange, LeafVerdict, Op, Step, Verdict
 
@@ -93,11 +93,10 @@ class Facts(Struct, frozen=True, kw_only=True):
     (by id) are those of the plan. `emergency` are the emergency accounts, `protected` other principals who may lose
     nothing. `disabled` can't sign in, `unread` are principals of whom that couldn't be read; `named` are the actors of
     unapproved changes in open cases, `restrained` those that a restraint names. `decision` names this decision among
-    those that were `spent`, `limit` is the most an hour by actor, `limit_in_all` by all. `modes` are those of the
-    deciding detections by change. `unreturnable` are leaves that can't come back once they are taken away (secrets),
-    `chosen_by_name` the changes for whose detection enforce was chosen by name. `is_asked` says that a person asked for
-    it, `has_place` that it has taken its place among those of the hour. `held` are leaves (or `WHOLE`) at a value that
-    a person denied for good. `is_ours` says that the responder itself hears or is watched by the object.
+    those that were `spent`, `limit` is the most an hour by actor, `limit_in_all` by all. `unreturnable` are leaves that
+    can't come back once they are taken away (secrets), `chosen_by_name` the changes for whose detection enforce was
+    chosen by name. `is_asked` says that a person asked for it, `has_place` that it has taken its place among those of
+    the hour. `is_ours` says that the responder itself hears or is watched by the object.
     """
 
     op: Op
@@ -107,7 +106,6 @@ class Facts(Struct, frozen=True, kw_only=True):
     verdicts: Mapping[str, LeafVerdict]
     changes: Mapping[str, JudgedChange]
     is_stopped: bool | None
-    modes: Mapping[str, Mode | None]
     is_configured: bool
     spent: Spent | None
     limit: int
@@ -123,7 +121,6 @@ class Facts(Struct, frozen=True, kw_only=True):
     chosen_by_name: frozenset[str] = frozenset()
     is_asked: bool = False
     has_place: bool = False
-    held: frozenset[str] = frozenset()
     is_ours: bool = False
 
     @property

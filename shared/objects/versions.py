@@ -5,7 +5,7 @@ differs between the last version before it and the first later one that differs,
 part in that.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -181,9 +181,20 @@ def _bracketed(
             # An update leaves an object behind, so a deletion came after it, and what it wrote went with that.
             return (_made_anew(below, rules), True) if judged.is_live else None
         wrote, is_all = _above(below, above, later, rules)
+        if above.at < judged.change.at and _is_contradicted(wrote, history[position + 1 :], rules):
+            continue  # it was being read while the change was made, and gave what stood before it
         if wrote:
             return wrote, is_all and not _may_be_behind(above, judged.change, versions[: lower or 0], rules)
     return None
+
+
+def _is_contradicted(wrote: Mapping[str, Step], later: Sequence[JudgedChange], rules: LeafRules) -> bool:
+    """Whether the next record of a leaf says that something else stood before it."""
+    for leaf, (_, new) in wrote.items():
+        olds = (each.change.wrote[leaf][0] for each in later if leaf in each.change.wrote)
+        if not is_same(rules, leaf, next(olds, new), new):
+            return True
+    return False
 
 
 def _may_be_behind(above: Version, change: ObjectChange, earlier: Sequence[Version], rules: LeafRules) -> bool:

@@ -21,7 +21,8 @@ _MICROSOFT: Final = "one of Microsoft's own services made the change, and it can
 class AuthorityReading(Struct, frozen=True, kw_only=True):
     """The approval lists that changes of a kind are judged by, and the controls.
 
-    `unread_makers` says why it isn't known of a service principal whether it is Microsoft's own, if so.
+    `at` is from when all was read. `unread_makers` says why it isn't known of a service principal whether it is
+    Microsoft's own, if so.
     """
 
     lists: Mapping[ApprovalList, ApprovalHistory]
@@ -39,14 +40,19 @@ class AuthorityReading(Struct, frozen=True, kw_only=True):
 def start_reading(runtime: Runtime, kind: ObjectKind) -> Callable[[], AuthorityReading]:
     """Begin to read what changes of a kind are judged by. Nothing is raised: what can't be read is unknown."""
     accounts = runtime.settings.emergency_accounts
-    at = runtime.clock()
     wanted = sorted({list_ for one in runtime.detections.values() if (list_ := _list_for(one, kind))})
     lists = {
         each: runtime.start(lambda each=each: runtime.approvals.history(each, emergency_accounts=accounts))
         for each in wanted
     }
     controls = runtime.start(runtime.controls.history)
-    return lambda: AuthorityReading(lists={each: read() for each, read in lists.items()}, controls=controls(), at=at)
+
+    def wait() -> AuthorityReading:
+        found = {each: read() for each, read in lists.items()}
+        # What was said while it was being read counts, so the instant is from after that.
+        return AuthorityReading(lists=found, controls=controls(), at=runtime.clock())
+
+    return wait
 
 
 def _list_for(detection: AnyDetection, kind: ObjectKind) -> ApprovalList | None:

@@ -11,7 +11,6 @@ from shared.model.kinds import Image, Mode
 from shared.model.object_kinds import GuardFacts, Kind
 from shared.model.objects import (
     EXISTS,
-    WHOLE,
     JudgedChange,
     ObjectChange,
     Objection,
@@ -24,10 +23,8 @@ from shared.model.objects import (
     list_of,
 )
 from shared.objects import guards
-from shared.objects.comparing import is_same
 from shared.objects.guards import HOURLY_LIMIT, Assessed, Facts, Waiting
 from shared.objects.target import target_leaves
-from shared.respond.authority_reading import deciding_detection
 from shared.respond.object_run import ObjectRun, Reading
 from shared.respond.object_writing import Planned
 
@@ -149,7 +146,6 @@ class _Decision:
     def _facts(self, judged: Sequence[JudgedChange], reading: Reading) -> Facts:
         run, settings, controls = self._run, self._run.runtime.settings, reading.authority.controls.present
         enabled = {who: run.runtime.is_enabled(run.api, who) for who in sorted(self._gains)}
-        detections = {each.change.id: deciding_detection(run.runtime, each.change) for each in judged}
         return Facts(
             op=self._op,
             steps=self._plan.steps,
@@ -158,7 +154,6 @@ class _Decision:
             verdicts={leaf: one for leaf, one in self._plan.verdicts.items() if one.verdict is Verdict.PUT_BACK},
             changes={each.change.id: each for each in judged},
             is_stopped=controls.stopped,
-            modes={change: controls.mode(one.id) if one else None for change, one in detections.items()},
             is_configured=run.kind.is_configured(run.tenant, self._plan.state.ids[-1]),
             spent=reading.spent,
             limit=settings.remediations_per_hour,
@@ -173,7 +168,6 @@ class _Decision:
             unreturnable=frozenset(filter(run.kind.is_unreturnable, self._plan.steps)),
             chosen_by_name=frozenset(each.change.id for each in judged if self._is_chosen(each.change, controls)),
             is_asked=self._is_asked,
-            held=self._held(),
             is_ours=run.kind.is_ours(run.tenant, self._plan.state.ids[-1]),
         )
 
@@ -182,12 +176,6 @@ class _Decision:
         known = (self._run.runtime.detections.get(name) for name in change.detections)
         found = [one.id for one in known if one and one.remediation and one.remediation.destructive]
         return any(controls.modes.get(each) is Mode.ENFORCE for each in found)
-
-    def _held(self) -> frozenset[str]:
-        """Give the leaves that stand at a value that a person denied for good."""
-        rules, stands, denied = self._run.kind.rules, self._stands, self._plan.state.denied
-        held = {one.leaf for one in denied if is_same(rules, one.leaf, one.value, stands.get(one.leaf))}
-        return frozenset(held | {WHOLE} if EXISTS in held else held)
 
     def _kind_facts(self, steps: Mapping[str, Step], around: Any = None) -> GuardFacts:  # noqa: ANN401 - the kind's own
         settings = self._run.runtime.settings

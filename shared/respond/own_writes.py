@@ -53,7 +53,8 @@ def claim(run: ObjectRun, state: ObjectState, reading: Reading) -> Claimed:
         intent = found.intent
         kept[change.id, change.at] = msgspec.structs.replace(change, intent=intent.id)
         run.runtime.objects.replace_change(run.id, kept[change.id, change.at])
-        state, own = booked(run, state, intent, at=change.at, is_proven=True, changes=history, found=found)
+        part = booking.proven(intent, change, run.version_read(reading), history, run.kind.rules)
+        state, own = booked(run, state, part, at=change.at, is_proven=True, changes=history, found=found)
         kept |= {(one.id, one.at): one for one in own}
     state, opened = _resumed(run, state, [*kept.values()], reading)
     kept |= {(one.id, one.at): one for one in opened}
@@ -173,8 +174,9 @@ def booked(
         own = msgspec.structs.replace(own, wrote=_unfinished(own.wrote, found))
         run.runtime.objects.add_change(run.id, own)
         return state, [own]
-    # Of a claim it wasn't known yet how far the write came.
-    wrote = known.wrote if known.is_whole else _unfinished(known.wrote, found)
+    # Of a claim it wasn't known yet how far the write came, and each of several requests has a record of its own.
+    more = intent.steps if intent.op is Op.UPDATE else {}
+    wrote = {**more, **known.wrote} if known.is_whole else _unfinished(known.wrote, found)
     proved = msgspec.structs.replace(known, is_whole=True, wrote=_finished(wrote, intent, found))
     if not is_proven or proved == known:
         return state, []
@@ -247,7 +249,9 @@ def _is_by_a_service_for_somebody(run: ObjectRun, change: ObjectChange) -> bool:
     """
     is_deletion = change.log is Log.AUDIT and change.op is Op.DELETE
     is_by_service = change.actor.kind is ActorKind.SERVICE_PRINCIPAL
-    return is_deletion and is_by_service and not change.is_confirmed and not change.is_denied and bool(run.kind.confirm)
+    return (
+        is_deletion and is_by_service and not change.is_confirmed and not change.is_denied and run.kind.is_by_a_service
+    )
 
 
 def _is_under_our_name(run: ObjectRun, change: ObjectChange) -> bool:

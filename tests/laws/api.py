@@ -104,7 +104,8 @@ class Api:
 
     def _carried_out(self, carry_out: "_CarryOut", asked: "_Asked", method: str, path: str) -> Answer:
         world, name = self._world, _name_in(self._world, asked.ids, path)
-        if world.is_open("unreadable", name) and method == "GET":
+        is_unlisted = path == _CUSTOM and world.is_open("unlisted")
+        if (is_unlisted or world.is_open("unreadable", name)) and method == "GET":
             return Refusal(503, "ServiceUnavailable").answer
         fault = world.faults.pop(0) if world.faults and method != "GET" else ""
         if fault in _FAULTS:

@@ -1358,6 +1358,61 @@ HAND: Final[tuple[HandStory, ...]] = (
         is_right=lambda end: bool(end.leaf("P2")) and not end.is_off("P2") and not end.has_twin(),
     ),
     HandStory(
+        name="a write takes two requests, and the answer to the first one is lost",
+        story=story(
+            "S1",
+            {"t": 1, "do": "fault", "kind": "lost"},
+            edit(600, "mal", "S1", {**DESCRIBED, "allowedCombinations[password,sms]": True}),
+        ),
+        ends="our own record proves only the first one, and the second one is sent as well",
+        is_right=lambda end: (
+            end.leaf("S1", "description") is None
+            and end.leaf("S1", "allowedCombinations[password,sms]") is None
+            and end.pending("S1") == set()
+        ),
+    ),
+    HandStory(
+        name="somebody else takes an owner away just after a run died that was about to",
+        story=story(
+            "application-owner:3",
+            {"do": "die", "at": "DELETE /", "side": "before"},
+            change(600, "mal", "application-owner:3", "create"),
+            change(604, "svc", "application-owner:3", "delete"),
+        ),
+        ends="it isn't in the ledger as ours",
+        is_right=lambda end: (
+            not end.leaf("application-owner:3") and not any(one.is_done for one in end.result.seen.intents)
+        ),
+    ),
+    HandStory(
+        name="a record without values is one of two within a second, while somebody moves the object without rest",
+        story=story(
+            "P4 S1 S2",
+            *(edit(601 + 1.3 * number, "mal", "S1", {"description": f"Draft {number}"}) for number in range(13)),
+            edit(616, "mal", "S1", DESCRIBED, values="cut"),
+            seed=894,
+        ),
+        ends="what it wrote is what the next one found, and all of it is put back",
+        is_right=lambda end: end.leaf("S1", "description") is None and end.pending("S1") == set(),
+    ),
+    HandStory(
+        name="a custom policy is asked back that went before anybody could read it",
+        story=story(
+            "D0 D2",
+            change(600, "alice", "D2", "create"),
+            change(600.4, "alice", "D2", "delete"),
+            {"t": 1800, "do": "deny", "on": "D2"},
+        ),
+        ends="nothing is uploaded, and people hear that no document is left",
+        is_right=lambda end: "source-missing" in end.pending("D2") and not end.ours and end.paged("D2", "no document"),
+    ),
+    HandStory(
+        name="an attacker takes a role from an account that a case holds",
+        story=story("A1 A5", {"t": 500, "do": "contain", "who": "svc"}, change(600, "mal", "A1", "delete")),
+        ends="it isn't given back unasked",
+        is_right=lambda end: not end.leaf("A1") and end.pending("A1") == {"restrained"} and end.paged("A1"),
+    ),
+    HandStory(
         name="the tenant cuts every connection until the story's end",
         story=story(
             "P2", {"t": 500, "do": "fault", "kind": "cut", "times": 20}, edit(600, "mal", "P2", {"state": "disabled"})

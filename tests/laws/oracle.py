@@ -7,7 +7,8 @@ baselines are worked out here again, and nothing of the product's reasoning is u
 Laws by number are those of reconciliation: 1 every unapproved leaf is put back, or named and paged; 2 what approved
 people wrote is untouched, or offered back; 3 only accepted, approved or put back values are written; 4 no emergency
 account is locked out, and nothing that one wrote is undone; 5 one case for each change; 6 each write is in the ledger
-once, with its before-image; 7 the order of records doesn't matter; 8 nobody who is disabled or named gets access.
+once, with its before-image; 7 the order of records doesn't matter; 8 nobody who is disabled, contained or named gets
+access.
 "live" is what wasn't live and was rolled back, "unknown" what an unknown actor wrote, "pages" are too many, "theft" is
 a page that says that somebody has our identity where nobody has, "rest" a story that doesn't end, "mistake" an
 exception that nobody expects.
@@ -71,6 +72,7 @@ _FINISHED_WITHIN: Final = 60.0
 _LOOKED_AGAIN_WITHIN: Final = 90.0
 """Seconds until an object is looked at again whose write had no answer: it is due 90 seconds after it was begun."""
 
+_REFUSED: Final = 400
 _LONGEST_PAUSE: Final = 3600.0 + 300.0
 """Seconds that lie between two tries of a write at the most, with what the tries themselves take."""
 
@@ -332,8 +334,11 @@ def _of_thing(truth: Truth, name: str) -> Iterator[Violation]:
 
 
 def is_not_to_exist(truth: Truth, chain: list[Deed]) -> bool:
-    """Say whether the object stands only because somebody made it who isn't approved: its leaves don't count then."""
-    return bool(chain) and chain[-1].after is not None and truth.standing(chain[-1]) != "approved"
+    """Say whether the object stands only because somebody made it who isn't approved: its leaves don't count then.
+
+    Nor do they while an approved author is asked who made again what the responder had taken away.
+    """
+    return bool(chain) and chain[-1].after is not None and truth.leaf_standing(chain[-1], EXISTS) != "approved"
 
 
 def is_put_back(truth: Truth, name: str, leaf: str, want: Json) -> bool:
@@ -670,6 +675,7 @@ def of_access(truth: Truth, name: str, leaf: str, want: Json, last: Deed) -> str
         "it was given for a time": name == TIME_BOUND and leaf == EXISTS,
         "the role is never granted": role_of(name) == OWNER or _is_never_given(name, leaf, want),
         "the holder is disabled": holder in truth.world.disabled,
+        "a case holds the holder's account": holder in truth.world.contained,
     }
     if found := next((because for because, is_so in reasons.items() if is_so), ""):
         return found
@@ -736,19 +742,23 @@ def _names_what_is_gone(truth: Truth, name: str) -> bool:
 
 def _is_refused(truth: Truth, name: str) -> bool:
     lasting = [each for each in truth.world.windows if each.end >= truth.world.now() and each.name in {"", name}]
-    is_shut = any(each.what in {"lock", "forbidden", "unreadable"} for each in lasting)
+    is_shut = any(each.what in {"lock", "forbidden", "unreadable", "unlisted"} for each in lasting)
     return is_shut or _is_still_tried(truth, name)
 
 
 def _is_still_tried(truth: Truth, name: str) -> bool:
-    """Say whether each try at an object met a fault, to the story's end: it ended before the service gave in.
+    """Say whether the tries at an object met faults, to the story's end: it ended before the service gave in.
 
-    Each try uses up one fault at least. Pauses grow to an hour, so many faults aren't through when a story ends.
+    Each try that is sent uses up one fault at least. Pauses grow to an hour, so many faults aren't through when a story
+    ends.
     """
     ids = {each.lower() for each in truth.world.things[name].ids}
     tries = [each.at for each in truth.seen.intents if each.object_id.lower() in ids and not each.is_done]
+    if not tries or max(tries) < truth.world.now() - _LONGEST_PAUSE:
+        return False
     faults = sum(int(each.get("times", 1)) for each in truth.events if each["do"] == "fault")
-    return 0 < len(tries) <= faults and max(tries) >= truth.world.now() - _LONGEST_PAUSE
+    refused = (each for each in truth.world.calls if each.name == name and each.at >= max(tries))
+    return len(tries) <= faults or any(each.status >= _REFUSED for each in refused)
 
 
 def asks_nothing(truth: Truth, name: str, leaf: str, want: Json) -> bool:
@@ -915,8 +925,9 @@ def _of_gains(truth: Truth, ours: Deed, what: str) -> Iterator[Violation]:
         return
     holder = name_of(part(ours.after, "properties").get("principalId")) or holder_of(ours.name)
     early = [each for each in truth.events if each["t"] < ours.at - SLACK and each.get("who") == holder]
-    if any(each["do"] == "disable" for each in early):
-        yield Violation(law="8", sentence=f"{what} gives {holder} access, who is disabled")
+    for done, is_so in (("disable", "disabled"), ("contain", "contained")):
+        if any(each["do"] == done for each in early):
+            yield Violation(law="8", sentence=f"{what} gives {holder} access, who is {is_so}")
     if any(
         each.actor == holder and truth.standing(each) == "unapproved" and each.heard < ours.at - SLACK
         for each in truth.world.history
@@ -976,7 +987,7 @@ def _as_named(deed: Deed) -> tuple[str, str, str, str, float, int]:
     op = "update" if kind_of(deed.name) == ASSIGNMENT and deed.op == "create" else deed.op
     simulated = SIMULATED_KINDS.get(kind_of(deed.name))
     activity = simulated.logged(deed.object_id, deed.before, deed.after).activity if simulated else ""
-    return actor_id(deed), deed.name, op, activity, int(deed.at), 0 if is_blank else deed.number
+    return actor_id(deed), deed.name, op, activity, int(deed.at), -1 if is_blank else deed.number
 
 
 def _of_the_ledger(truth: Truth) -> Iterator[Violation]:

@@ -449,10 +449,14 @@ class Play:
     def _do_disable(self, event: Event) -> None:
         self.world.disabled.add(event["who"])
 
+    def _do_contain(self, event: Event) -> None:
+        self.world.contained.add(event["who"])
+        self.responder.act(event)
+
     def _person(self, event: Event) -> None:
         self.responder.act(event)
 
-    _do_approve = _do_mode = _do_switch = _do_accept = _do_leave = _do_settle = _do_ask = _person
+    _do_approve = _do_mode = _do_switch = _do_accept = _do_leave = _do_settle = _do_deny = _do_ask = _person
 
     # What a host reaches.
 

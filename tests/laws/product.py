@@ -24,7 +24,11 @@ from shared.model.objects import IntentState, ObjectId, Objection, ObjectState, 
 from shared.notify.messages import Digest, NoticeCall, NoticeDigest, PageMessage
 from shared.notify.paged import Channel, Signal
 from shared.objects.object_store import Kept, ObjectStore, instant_of
+from shared.objects.restraints import Containment, Entry, RestraintStep, Said, StepState
 from shared.objects.vouching import Vouching
+from shared.respond.act_plans import plan_act
+from shared.respond.acts import act
+from shared.respond.asking import Verb, asking_of
 from shared.respond.components import Runtime
 from shared.respond.messages import CaseMessage, Message, ObjectMessage
 from shared.respond.persons import Result, accept, leave, settle, show
@@ -233,10 +237,47 @@ class Product:
                 controls.stop(by="a story", reason="a migration")
             case "switch":
                 controls.start(by="a story", reason="it is over")
-            case "accept" | "leave" | "settle":
+            case "contain":
+                self._contain(event["who"])
+            case "accept" | "leave" | "settle" | "deny":
                 self._person(event["do"], event["on"], tries=_TRIES)
             case _:
                 pass
+
+    def _contain(self, who: str) -> None:
+        """Have a case hold an account: all that could be taken from it has been."""
+        said = Said(by="Olga", at=self.play.clock(), reason="stolen")
+        taken = Entry(at=said.at, state=StepState.DONE)
+        step = RestraintStep(account=PEOPLE[who], name=who, act="disable", entries=(taken,))
+        for tenant in self.settings.tenants:
+            held = Containment(
+                tenant_id=tenant.id,
+                case=f"contained-{who}",
+                detection="a story",
+                asked=said,
+                is_unasked=False,
+                steps=(step,),
+            )
+            self.runtime.restraints.insert(held)
+
+    def cases_of(self, name: str) -> list[Case]:
+        """Give the cases of changes of an object."""
+        ids = {each.lower() for each in self.play.world.things[name].ids}
+        cases = (case for tenant in self.settings.tenants for case in self.runtime.ledger.cases(tenant.id))
+        return [case for case in cases if case.target.id.lower() in ids and case.change]
+
+    def last_case(self, name: str) -> Case | None:
+        """Give the case of the last change of an object; None where it has none."""
+        cases = self.cases_of(name)
+        return max(cases, key=lambda case: (not case.detection.startswith("person-"), case.at), default=None)
+
+    def _deny(self, name: str) -> Result:
+        case = self.last_case(name)
+        if case is None:
+            return Result.BUSY
+        asking = asking_of(case, Verb.DENY)
+        plan = plan_act(self.runtime, asking).plan
+        return act(self.runtime, asking, digest=plan.digest or "0" * 64, by="Olga", reason="it is needed").result
 
     def _person(self, what: str, name: str, *, tries: int) -> None:
         """Do what a person does to an object as it is shown; what is being looked at is tried again."""
@@ -247,6 +288,8 @@ class Product:
             elif what == "accept":
                 digest = show(runtime, object_id).seen.digest
                 result = accept(runtime, object_id, digest=digest, by="Olga", reason="as it should be").result
+            elif what == "deny":
+                result = self._deny(name)
             elif what == "leave":
                 result = leave(runtime, object_id, leaves=(), by="Olga", reason="as it is").result
             else:

@@ -17,6 +17,7 @@ from random import Random
 from typing import Final
 
 from tests.fakes.matchers import matchers_made_once
+from tests.laws.firings import ELSEWHERE, FEWEST, IN_STORIES
 from tests.laws.oracle import judge, must_write
 from tests.laws.orders import Maker, order_matters
 from tests.laws.play import Story, play
@@ -25,9 +26,6 @@ from tests.laws.stories import described, random_story, shrink
 
 EACH_FIFTH: Final = 5
 """Law 7 is judged for each story whose seed is a multiple of this."""
-
-FEWEST_FIRINGS: Final = 100
-"""How often in 10,000 stories a guard has to object: one that can't is dead text."""
 
 
 @dataclass(slots=True)
@@ -114,11 +112,13 @@ def report(counts: Counts, *, shown: int) -> list[str]:
     """Write the counts, and for each law that is broken the shrunk stories of some seeds."""
     lines = [f"{name:22} {number}" for name, number in sorted(counts.totals.items())]
     lines += [f"{'most pages of a story':22} {counts.most_pages}", "", "objections of each guard:"]
-    lines += [f"  {name:40} {number}" for name, number in sorted(counts.firings.items())]
-    few = [
-        name for name, number in counts.firings.items() if number * 10_000 < FEWEST_FIRINGS * counts.totals["stories"]
-    ]
+    guards = {name: counts.firings[name] for name in IN_STORIES | (counts.firings.keys() & ELSEWHERE.keys())}
+    lines += [f"  {name:40} {number}" for name, number in sorted(guards.items())]
+    few = [name for name in IN_STORIES if guards[name] * 10_000 < FEWEST * counts.totals["stories"]]
     lines += [f"  too seldom: {', '.join(sorted(few))}"] if few else []
+    lines += ["", "why leaves weren't put back else:"]
+    verdicts = counts.firings.keys() - guards.keys()
+    lines += [f"  {name:40} {counts.firings[name]}" for name in sorted(verdicts)]
     lines += ["", f"must write and wrote nothing: {len(counts.unwritten)} {sorted(counts.unwritten)}"]
     broken = {**counts.broken, **({"unwritten": counts.unwritten} if counts.unwritten else {})}
     for law, seeds in sorted(broken.items()):

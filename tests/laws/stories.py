@@ -61,6 +61,7 @@ THINGS: Final = (
     ("A3", "A9"),
     ("A1", "A3", "A9"),
     ("A1", "A4", "A8"),
+    ("A1", "A4", "A8"),
     ("A1", "A7", "A8"),
     ("A1", "A5", "A7", "P2"),
     ("A1", "A5", "P1", "P2", "G"),
@@ -74,6 +75,7 @@ THINGS: Final = (
     ("R1", "R2"),
     ("R1", "R2"),
     ("R1", "R2", "R3"),
+    ("R2", "R4", "R5"),
     ("R2", "R4", "R5"),
     ("E1", "E2", "E3"),
     ("E2", "E3", "R2"),
@@ -268,6 +270,9 @@ def random_story(seed: int) -> Story:
     for _ in range(chance.randint(3, 12)):
         at += chance.choice(GAPS)
         story["events"].extend(_events(chance, things, at))
+    if things[0] == "D0" and "D2" not in things:
+        things.append("D2")
+        story["events"].extend(_asked_back_unseen(at + 600))
     return story
 
 
@@ -331,7 +336,7 @@ def _person(chance: Random, things: list[str], at: int) -> list[Event]:
 
 def _principal(chance: Random, things: list[str], at: int) -> list[Event]:
     del things
-    return [{"t": at, "do": "disable", "who": chance.choice(("svc", "con", "boss"))}]
+    return [{"t": at, "do": chance.choice(("disable", "contain")), "who": chance.choice(("svc", "con", "boss"))}]
 
 
 def _service(chance: Random, things: list[str], at: int) -> list[Event]:
@@ -369,16 +374,32 @@ def _together(chance: Random, things: list[str], at: int) -> list[Event]:
     throttled: Event = {"t": at, "do": "fault", "kind": "throttled", "times": 6}
     refused: Event = {**a_change(chance, things, at + 1), "who": "mal", "rec": {}}
     options: list[list[Event]] = [_asked(chance, things, at), [throttled, refused]]
+    if "A1" in things:
+        held: Event = {"t": at, "do": chance.choice(("contain", "disable")), "who": "svc"}
+        options += [[held, _did(at + 1, "mal", "A1", "delete")]] * 12
+    options += [_plainly(chance, each, at) for each in things if kind_of(each) in SIMULATED_KINDS]
     options += _together_on_policies(chance, things, at)
     if "D3" in things:
         options += [[_did(at, "mal", "D2", "create"), _did(at + 0.4, "alice", "D3", "create")]] * 6
     if "D1" in things:
-        options += [[_did(at, "mal", "D1", "delete"), _did(at + 0.4, "alice", "D0", "delete")]] * 2
+        options += [[_did(at, "mal", "D1", "delete"), _did(at + 0.4, "alice", "D0", "delete")]] * 4
+    if "D0" in things:
+        unlisted: Event = {"t": at, "do": "window", "what": "unlisted", "for": 1800}
+        options += [[unlisted, _did(at + 1, "mal", "D0", "update", {"xml": "v2"})]] * 4
     if "A9" in things:
         options += [_two_owners(at)] * 32
     if things[0][0] == "A":
         options += _together_on_roles(chance, things, at)
     return chance.choice(options)
+
+
+def _plainly(chance: Random, on: str, at: int) -> list[Event]:
+    """Have somebody unapproved change an object of a declared kind, or delete it, of which every record comes."""
+    kind = SIMULATED_KINDS[kind_of(on)]
+    edits = [_did(at, "mal", on, "update", dict(each)) for each in (*kind.edits, *kind.edits_to_page)]
+    if not kind.is_always_there:
+        edits.append(_did(at, "mal", on, "create" if on in ABSENT_AT_FIRST else "delete"))
+    return [chance.choice(edits)]
 
 
 def _together_on_policies(chance: Random, things: list[str], at: int) -> list[list[Event]]:
@@ -387,14 +408,14 @@ def _together_on_policies(chance: Random, things: list[str], at: int) -> list[li
         use: Event = {"grantControls.authenticationStrength": {"id": FIRST_IDS["S2"]}}
         options += [[_did(at, "mal", "S2", "create"), _did(at + 0.4, "alice", "P4", "update", use)]] * 60
     if "S1" in things:
-        options += [_restless(at)] * 44
+        options += [_restless(at)] * 60
     if "P1" in things and "G" in things:
         options += [_barring_alone(at)] * 8
     if policies := [each for each in things if each[0] == "P"]:
         options += [_covered(chance, policies, at)] * 2
         options += [_met(chance, policies, at)]
         options += [_behind(chance, policies, at)] * 3
-        options += [_made_in_doubt(chance, policies, at)] * 2
+        options += [_made_in_doubt(chance, policies, at)] * 4
         options += [_claimed(chance, policies, at)] * 4
     return options
 
@@ -402,10 +423,12 @@ def _together_on_policies(chance: Random, things: list[str], at: int) -> list[li
 def _together_on_roles(chance: Random, things: list[str], at: int) -> list[list[Event]]:
     given = [each for each in things if each in {"A3", "A4", "A8"}]
     lock: Event = {"t": at, "do": "window", "what": "lock", "for": 1800}
-    options = [[lock, _did(at + 1, "mal", chance.choice(given or things[:1]), "create")]] * 16
+    options = [[lock, _did(at + 1, "mal", chance.choice(given or things[:1]), "create")]] * 28
     if "A1" in things:
         options += [_made_in_doubt(chance, ["A1"], at)] * 2
         options += [_given_to_another(chance, at)] * 26
+    if TIME_BOUND in things:
+        options += [[_did(at, "mal", TIME_BOUND, "delete")]] * 16
     if "A3" in things:
         options += [_one_owner(at)] * 12
     if "A1" in things and given:
@@ -507,6 +530,15 @@ def _two_owners(at: int) -> list[Event]:
     ]
 
 
+def _asked_back_unseen(at: float) -> list[Event]:
+    """Have a person deny the deletion of a custom policy that went before anybody could read what was in it."""
+    return [
+        _did(at, "alice", "D2", "create", {"xml": "v1"}),
+        _did(at + 0.4, "alice", "D2", "delete"),
+        {"t": at + 1200, "do": "deny", "on": "D2"},
+    ]
+
+
 def _did(at: float, who: str, on: str, op: str, leaves: Event | None = None) -> Event:
     return {"t": at, "do": "change", "who": who, "on": on, "op": op, "leaves": leaves or {}, "rec": {}}
 
@@ -524,7 +556,7 @@ def _asked(chance: Random, things: list[str], at: int) -> list[Event]:
 
 
 _KINDS_OF_EVENTS: Final[tuple[tuple[float, Callable[[Random, list[str], int], list[Event]]], ...]] = (
-    (0.48, _timed_change),
+    (0.43, _timed_change),
     (0.07, _raced_change),
     (0.04, _death),
     (0.05, _fault),
@@ -532,7 +564,7 @@ _KINDS_OF_EVENTS: Final[tuple[tuple[float, Callable[[Random, list[str], int], li
     (0.04, _control),
     (0.03, _list),
     (0.03, _person),
-    (0.03, _principal),
+    (0.08, _principal),
     (0.03, _service),
     (0.03, _others),
     (0.12, _together),

@@ -88,12 +88,12 @@ class Acting(Product):
 
     def _case(self, name: str, at: float | None) -> Case:
         """Give the case of the change at an instant; without one, of the last one."""
-        ids = {each.lower() for each in self.play.world.things[name].ids}
-        cases = [case for tenant in self.settings.tenants for case in self.runtime.ledger.cases(tenant.id)]
-        mine = [case for case in cases if case.target.id.lower() in ids and case.change]
-        if at is not None:
-            return next(case for case in mine if case.at.replace(microsecond=0) == instant(at))
-        return max(mine, key=lambda case: (not case.detection.startswith("person-"), case.at))
+        if at is None:
+            last = self.last_case(name)
+            assert last is not None
+            return last
+        mine = self.cases_of(name)
+        return next(case for case in mine if case.at.replace(microsecond=0) == instant(at))
 
 
 class Played:

@@ -572,6 +572,7 @@ class World:
         self.windows: list[Window] = []
         self.faults: list[str] = []
         self.disabled: set[str] = set()
+        self.contained: set[str] = set()
         self.dynamic: set[str] = set()
         self.activity: list[tuple[float, Image]] = []
         self.to_fill = 0

@@ -1,3 +1,4 @@
+from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from typing import Final
 
@@ -14,6 +15,7 @@ from shared.objects.booking import (
     filled_in,
     judge_own_record,
     own_change,
+    proven,
     resolve_open,
     shows,
     without_own_records,
@@ -199,6 +201,76 @@ def test_what_is_made_may_be_set_as_it_is_to_be_after(
     recorded = Recorded(object_id="1", name="", op=intent.op, wrote={"state": (None, state)})
     own = judge_own_record((intent,), recorded, at(610), RULES, made_as={"state": "off"})
     assert (list(own.unfinished), own.unexplained) == (unfinished, unexplained)
+
+
+_TWO: Final = Intent(
+    id="i5",
+    at=at(600),
+    op=Op.UPDATE,
+    steps={"state": ("off", "on"), "colour": ("blue", "red"), "guests[Max]": (True, None)},
+    sent={"guests": {"[Ann]": True}, "colour": {"": "red"}},
+)
+
+
+@pytest.mark.parametrize(
+    ("intent", "wrote", "leaves", "story", "steps", "sent"),
+    [
+        pytest.param(
+            _TWO,
+            {"state": ("off", "on")},
+            lamp(colour="blue", guests_Max=True),
+            Story(),
+            {"state"},
+            frozenset[str](),
+            id="the rest wasn't sent",
+        ),
+        pytest.param(
+            _TWO,
+            {"state": ("off", "on")},
+            lamp(guests_Max=True),
+            Story(),
+            {"state", "colour"},
+            {"colour"},
+            id="it shows",
+        ),
+        pytest.param(
+            _TWO,
+            {"state": ("off", "on")},
+            lamp(colour="blue", guests_Max=True),
+            Story().change(700, "Zoe", colour=("red", "blue")).change(590, "Zoe", guests_Max=(None, True)),
+            {"state", "colour"},
+            {"colour"},
+            id="somebody wrote it afterwards",
+        ),
+        pytest.param(
+            _TWO, {}, lamp(state="off"), Story(), set(_TWO.steps), set(_TWO.sent), id="a record that tells nothing"
+        ),
+        pytest.param(
+            _TWO, {"state": ("off", "on")}, {}, Story(), set(_TWO.steps), set(_TWO.sent), id="it is gone since"
+        ),
+        pytest.param(
+            CREATION,
+            {EXISTS: (None, True)},
+            lamp(state="off"),
+            Story(),
+            set(CREATION.steps),
+            frozenset[str](),
+            id="a creation",
+        ),
+    ],
+)
+def test_a_record_of_ours_proves_no_more_than_it_tells_and_what_shows(  # noqa: PLR0917 - a table
+    intent: Intent,
+    wrote: dict[str, Step],
+    leaves: dict[str, Json],
+    story: Story,
+    steps: set[str],
+    sent: AbstractSet[str],
+) -> None:
+    own = own_change(intent, actor=Actor(id="us"), at=at(603), booked_at=at(604), is_proven=True)
+    record = msgspec.structs.replace(own, id="record", wrote=wrote)
+    part = proven(intent, record, seen(700, leaves), [each.change for each in story.changes], RULES)
+    assert (part.steps.keys(), part.sent.keys()) == (steps, sent)
 
 
 def test_a_record_without_an_intent_is_theft() -> None:

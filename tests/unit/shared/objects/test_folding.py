@@ -297,6 +297,16 @@ def test_what_was_stored_twice_is_one_change() -> None:
             ["Bea 599", "Zoe 600.1", "Amy 600.9"],
             id="by instants where it isn't known what stood before",
         ),
+        pytest.param(
+            Story().change(600.9, "Zoe", is_whole=False).change(600.1, "Amy", state=("dim", "off")),
+            ["Zoe 600.9", "Amy 600.1"],
+            id="what a record doesn't tell may be what another one of its second found",
+        ),
+        pytest.param(
+            Story().change(600.1, "Zoe", state=("on", "off")).change(600.9, "Amy", colour=("blue", "red")),
+            ["Zoe 600.1", "Amy 600.9"],
+            id="of different leaves by instants",
+        ),
     ],
 )
 def test_changes_are_in_the_order_in_which_they_were_made(story: Story, order: list[str]) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.model.kinds import Mode, Risk
+from shared.model.kinds import Risk
 from shared.model.objects import (
     EXISTS,
     WHOLE,
@@ -41,7 +41,6 @@ def facts_of(story: Story, plan: ObjectPlan, **differences: Any) -> Facts:  # no
         verdicts=plan.verdicts,
         changes=changes,
         is_stopped=False,
-        modes=dict.fromkeys(changes, Mode.ENFORCE),
         is_configured=True,
         spent=NOTHING_SPENT,
         limit=10,
@@ -109,11 +108,6 @@ CASES: Final = (
     ("kill-switch", update(is_stopped=True), {WHOLE}, True),
     ("kill-switch", update(is_stopped=None), {WHOLE}, True),
     ("tenant-configured", update(is_configured=False), {WHOLE}, False),
-    ("mode", update(modes={"Mallory 600": Mode.PAGE}), {"state", "colour"}, True),
-    ("mode", update(modes={"Mallory 600": None}), {"state", "colour"}, True),
-    ("mode", update(modes={}), {"state", "colour"}, True),
-    ("mode", creation(modes={"Mallory 600": Mode.OBSERVE}), {WHOLE}, True),
-    ("mode", deletion(modes={}), {WHOLE}, True),
     ("provenance", with_provenance(update(), Provenance.FIRST_SEEN, "state"), {"state"}, False),
     ("provenance", with_provenance(update(), Provenance.BRACKETED, "state"), {"state"}, False),
     ("provenance", with_provenance(creation(), Provenance.FIRST_SEEN, "colour"), {WHOLE}, False),

@@ -519,6 +519,22 @@ _MADE = (
             True,
             id="an update finds the object there: it doesn't make it",
         ),
+        *(
+            pytest.param(
+                BLIND.change(599, "Mark", state=("on", "dim"))
+                .with_state(versions=(Version(at=at(598), until=at(until), leaves=dict(LAMP)),))
+                .change(600.6, "Mark", state=(old, "white")),
+                "Mallory 600",
+                {"state": "white"},
+                {"state": ("dim", new)},
+                True,
+                id=how,
+            )
+            for until, old, new, how in (
+                (600.1, "off", "off", "what was read meanwhile is from before it where the next record says so"),
+                (600.1, "on", "on", "... and from after it where the next record finds that"),
+            )
+        ),
     ],
 )
 def test_versions_say_what_a_change_wrote(

@@ -15,6 +15,7 @@ from shared.clients.storage_errors import Conflict
 from shared.clients.storage_names import CASES_QUEUE, Table
 from shared.model.cases import Case, Decision, Outcome, Standing, State
 from shared.model.errors import (
+    BadIdentifier,
     DoneAlready,
     EdgeError,
     LeaseLost,
@@ -117,6 +118,21 @@ def test_a_tenant_that_keeps_failing_is_paged_once_and_the_change_put_back_when_
     _go_on(lit, minutes=61)
     assert (lit.only_case().outcome, lit.only_case().state) == (Outcome.DONE, State.CLOSED)
     assert lit.lamps.state[LAMP] == "on"
+
+
+def test_an_id_that_cannot_be_one_is_paged_once(lit: Bench) -> None:
+    def spoil(_number: int, call: str) -> None:
+        if call == "set on":
+            raise BadIdentifier("'../lamp' can't be an id")
+
+    lit.lamps.spoil = spoil
+    case = _answer(lit)
+    assert case is not None
+    assert "can't be an id" in case.because
+    assert len(lit.pagerduty.sent) == 1
+    _go_on(lit, minutes=10)
+    assert len(lit.pagerduty.sent) == 1
+    assert lit.lamps.state[LAMP] == "off"
 
 
 def test_a_change_that_never_shows_is_paged_and_tried_again(lit: Bench) -> None:
