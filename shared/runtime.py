@@ -41,6 +41,7 @@ from shared.objects.spending import Spending
 from shared.objects.tampering import TamperedObjects
 from shared.objects.vouching import UNVOUCHED, AppVouching, Vouching
 from shared.respond.components import Content, Runtime
+from shared.respond.delivery_times import DeliveryTimes
 from shared.respond.ledger import Ledger
 
 _ROUND_THREADS: Final = 16
@@ -112,6 +113,7 @@ def build_runtime(  # noqa: PLR0913 - each is a part that may be put in place of
         objects=ObjectStore(storage, clock=clock, vouching=vouching_of(settings, evidence, start, report)),
         due=Due(storage),
         leases=Leases(storage, lasting=max(settings.lease, _LEAST_LEASE), elapsed=elapsed),
+        delivery_times=DeliveryTimes(storage),
         spending=Spending(storage),
         named_actors=NamedActors(storage),
         restraints=Restraints(storage),

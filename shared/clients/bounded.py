@@ -6,16 +6,24 @@ Imported when something is sent for the first time, since httpx takes a while to
 import asyncio
 import logging
 import re
-from typing import Any, Final, override
+import sys
+from typing import TYPE_CHECKING, Any, Final, cast, override
 
 import httpx
 
 from shared.clients.answers import Limits
 from shared.model.once import Once
 
+if TYPE_CHECKING:
+    from types import ModuleType
+
 _CONNECT_SECONDS: Final = 10
 _NOT_OF_THE_BODY: Final = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 """Headers about the body as it was transferred, which are wrong for the unpacked body."""
+
+# At each lock that it takes, httpcore tries to import what would say that another library than asyncio runs it. Where
+# that isn't installed, Python looks through all its folders each time; so it is told once that it isn't there.
+sys.modules.setdefault("sniffio", cast("ModuleType", None))
 
 # Reading the certificate authorities takes longer than a request, so contexts are shared: one for HTTP/1.1 and one for
 # HTTP/2, since httpx sets the offered protocols on the context.

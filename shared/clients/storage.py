@@ -304,16 +304,19 @@ class Storage:
 
     def insert(self, table: Table, partition: str, key: str, columns: Mapping[str, Any]) -> bool:
         """Insert a row; False when there is one already."""
+        return self.inserted(table, partition, key, columns) is not None
+
+    def inserted(self, table: Table, partition: str, key: str, columns: Mapping[str, Any]) -> Row | None:
+        """Insert a row and give it with its ETag; None when there is one already."""
+        write = RowWrite(op=RowOp.INSERT, key=key, columns=columns)
         try:
-            self._requests(table).write(
-                f"writing {table}", partition, RowWrite(op=RowOp.INSERT, key=key, columns=columns)
-            )
+            etag = self._requests(table).write(f"writing {table}", partition, write)
         except Rejected as rejected:
             # Azurite's duplicate insert has no error code. A table that is being deleted is a conflict too.
             if rejected.status == _CONFLICT and rejected.code in {"EntityAlreadyExists", ""}:
-                return False
+                return None
             raise
-        return True
+        return Row(partition=partition, key=key, columns=dict(columns), etag=etag)
 
     def replace(self, table: Table, row: Row, columns: Mapping[str, Any]) -> Row:
         """Replace the columns of a row that hasn't changed since it was read, and give it with its new ETag.

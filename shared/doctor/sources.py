@@ -9,7 +9,6 @@ from shared.detect.aggregation.describe import lasting
 from shared.detect.rosters import Roster
 from shared.doctor.context import DoctorContext, runtime_of, settings_of
 from shared.ingest.coverage import AUDITS, QUIET_EVENTS, QUIET_STREAM, SWEPT_WITHIN, only_read_by
-from shared.ingest.deliveries import last_delivery
 from shared.ingest.lateness import lateness_of
 from shared.ingest.poll import is_unlicensed, polled_until
 from shared.ingest.stream import arrivals
@@ -18,6 +17,7 @@ from shared.model.kinds import TenantKind
 from shared.model.object_kinds import Kind
 from shared.model.settings import Tenant
 from shared.model.sources import Source
+from shared.respond.delivery_times import last_delivery
 from shared.respond.sweep import may_be_unread, swept_at
 
 _POLL_WITHIN: Final = timedelta(minutes=15)

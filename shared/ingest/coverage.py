@@ -15,7 +15,6 @@ from msgspec import Struct
 from shared.clients.storage import Row, Storage
 from shared.clients.storage_names import Table
 from shared.detect.rosters import STALE, Roster
-from shared.ingest.deliveries import last_delivery
 from shared.ingest.lateness import Lateness, lateness_of
 from shared.ingest.left_out import ABOUT as LEFT_OUT
 from shared.ingest.left_out import left_out_read_at
@@ -26,6 +25,7 @@ from shared.model.errors import EdgeError
 from shared.model.object_kinds import Kind
 from shared.model.settings import Settings, Tenant
 from shared.model.sources import Source
+from shared.respond.delivery_times import last_delivery
 from shared.respond.sweep import may_be_unread, swept_at
 
 _FAILED: Final = "failed"

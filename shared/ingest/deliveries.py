@@ -1,14 +1,11 @@
 """Takes in the events that Event Grid delivers, and stores when the last one came, for the doctor."""
 
 import logging
-from datetime import datetime
 from typing import Final
 
 from msgspec import Raw, Struct
 from msgspec.json import Decoder
 
-from shared.clients.storage import Storage
-from shared.clients.storage_names import Table
 from shared.ingest.intake import Intake, begin_to_take_in, keep_unreadable
 from shared.model.errors import BrokenRow, EdgeError, LeaseLost, NewerSchema, UnreadableRecord
 from shared.normalize.decoding import decode, decode_inner, plain_text
@@ -17,7 +14,6 @@ from shared.respond.object_intake import Arrived
 from shared.respond.reconcile import reconcile
 
 _log = logging.getLogger("responder.events")
-_PARTITION: Final = "event-grid"
 
 
 class _Data(Struct, rename="camel"):
@@ -67,7 +63,7 @@ def _store_delivery_time(runtime: Runtime, message: bytes, watched: frozenset[st
     if subscription_id not in watched:
         return
     try:
-        store_delivery_time(runtime.storage, subscription_id, now=runtime.clock())
+        runtime.delivery_times.note(subscription_id, now=runtime.clock())
     except EdgeError as error:
         _log.warning("the time of the delivery could not be stored: %s", error)
 
@@ -79,14 +75,3 @@ def _subscription_of(message: bytes) -> str:
         return (plain_text(data.subscription_id) or "").lower() if data else ""
     except UnreadableRecord:
         return ""
-
-
-def store_delivery_time(storage: Storage, subscription_id: str, *, now: datetime) -> None:
-    """Store that an event of this subscription arrived. Raises EdgeError."""
-    storage.upsert(Table.CURSORS, _PARTITION, subscription_id, {"last_at": now.isoformat()})
-
-
-def last_delivery(storage: Storage, subscription_id: str) -> datetime | None:
-    """Give the time when the last event of this subscription arrived; None when none ever did. Raises EdgeError."""
-    row = storage.row(Table.CURSORS, _PARTITION, subscription_id)
-    return row.instant("last_at") if row else None

@@ -3,12 +3,12 @@
 Table `Switches` has a row for each, in a partition of its tenant, with the instant at which an open case last named it.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from shared.clients.storage import Row, Storage
 from shared.clients.storage_names import Table
-from shared.model.errors import EdgeError
 
 NAMED_FOR: Final = timedelta(hours=24)
 """How long an actor counts as named after the last look at an open case that names it."""
@@ -20,20 +20,18 @@ class NamedActors:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
-    def read(self, tenant_id: str, now: datetime) -> frozenset[str] | None:
-        """Read who is named, ids in lower case, in one query; None where that can't be read.
-
-        Who has a row whose instant can't be read is named: nobody gets off the list by that.
-        """
-        try:
-            rows = self._storage.rows(Table.CONTROLS, "PartitionKey eq @named", named=_partition(tenant_id))
-        except EdgeError:
-            return None
-        return frozenset(row.key for row in rows if _named_at(row, now) > now - NAMED_FOR)
-
     def name(self, tenant_id: str, actor_id: str, *, at: datetime) -> None:
         """Note that an open case names an actor. Raises EdgeError."""
-        self._storage.upsert(Table.CONTROLS, _partition(tenant_id), actor_id.lower(), {"at": at.isoformat()})
+        self._storage.upsert(Table.CONTROLS, partition(tenant_id), actor_id.lower(), {"at": at.isoformat()})
+
+
+def named_among(rows: Sequence[Row], tenant_id: str, now: datetime) -> frozenset[str]:
+    """Give who is named, ids in lower case, of rows of table `Switches`.
+
+    Who has a row whose instant can't be read is named: nobody gets off the list by that.
+    """
+    own = (row for row in rows if row.partition == partition(tenant_id))
+    return frozenset(row.key for row in own if _named_at(row, now) > now - NAMED_FOR)
 
 
 def _named_at(row: Row, otherwise: datetime) -> datetime:
@@ -44,5 +42,6 @@ def _named_at(row: Row, otherwise: datetime) -> datetime:
     return at if at.tzinfo else otherwise
 
 
-def _partition(tenant_id: str) -> str:
+def partition(tenant_id: str) -> str:
+    """Name a tenant's partition of table `Switches` for actors that are named."""
     return f"named {tenant_id}"

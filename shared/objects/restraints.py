@@ -5,7 +5,7 @@ whom and why, and how each step came along. Nothing of a row is taken out: a ste
 time; only a person releases.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -16,7 +16,7 @@ from msgspec import Struct
 from shared.clients.storage import Row, Storage
 from shared.clients.storage_errors import Conflict
 from shared.clients.storage_names import Table
-from shared.model.errors import BrokenRow, EdgeError, LeaseLost
+from shared.model.errors import BrokenRow, LeaseLost
 
 _RECORD: Final = "record"
 
@@ -149,11 +149,11 @@ class Restraints:
 
     def insert(self, one: Containment) -> bool:
         """Write what is to be done for a case, before anything is; False where the case has a row already."""
-        return self._storage.insert(Table.CONTROLS, _partition(one.tenant_id), one.case, _columns(one))
+        return self._storage.insert(Table.CONTROLS, partition(one.tenant_id), one.case, _columns(one))
 
     def read(self, tenant_id: str, case: str) -> KeptContainment | None:
         """Read the row of a case; None where it has none. Raises BrokenRow."""
-        row = self._storage.row(Table.CONTROLS, _partition(tenant_id), case)
+        row = self._storage.row(Table.CONTROLS, partition(tenant_id), case)
         return _kept(row) if row is not None else None
 
     def replace(self, kept: KeptContainment, one: Containment) -> KeptContainment:
@@ -178,16 +178,17 @@ class Restraints:
                 unreadable(row)
         return sorted(found, key=lambda kept: kept.containment.asked.at)
 
-    def restrained(self, tenant_id: str) -> frozenset[str] | None:
-        """Read whose accounts are restrained, ids in lower case, in one query; None where that can't be read."""
-        try:
-            each = [_kept(row).containment.restrained for row in self._rows(tenant_id)]
-        except (EdgeError, BrokenRow):
-            return None
-        return frozenset[str]().union(*each)
-
     def _rows(self, tenant_id: str) -> list[Row]:
-        return self._storage.rows(Table.CONTROLS, "PartitionKey eq @tenant", tenant=_partition(tenant_id))
+        return self._storage.rows(Table.CONTROLS, "PartitionKey eq @tenant", tenant=partition(tenant_id))
+
+
+def restrained_among(rows: Sequence[Row], tenant_id: str) -> frozenset[str] | None:
+    """Give whose accounts are restrained, ids in lower case, of rows of table `Switches`; None where one is broken."""
+    try:
+        each = [_kept(row).containment.restrained for row in rows if row.partition == partition(tenant_id)]
+    except BrokenRow:
+        return None
+    return frozenset[str]().union(*each)
 
 
 def _columns(one: Containment) -> dict[str, str]:
@@ -204,5 +205,6 @@ def _kept(row: Row) -> KeptContainment:
     return KeptContainment(containment=one, row=row)
 
 
-def _partition(tenant_id: str) -> str:
+def partition(tenant_id: str) -> str:
+    """Name a tenant's partition of table `Switches` for restraints."""
     return f"restrained {tenant_id}"

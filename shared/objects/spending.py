@@ -19,7 +19,7 @@ from typing import Final
 from shared.clients.storage import Row, RowOp, RowWrite, Storage
 from shared.clients.storage_errors import Conflict
 from shared.clients.storage_names import Table
-from shared.model.errors import EdgeError, Rejected
+from shared.model.errors import Rejected
 from shared.model.kinds import Risk
 from shared.model.objects import ObjectId
 from shared.objects.guard_facts import HOUR
@@ -38,25 +38,6 @@ class Spending:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-
-    def read(self, tenant_id: str, now: datetime) -> Spent | None:
-        """Read what was put back in the hour before `now`, in one query; None where that can't be read."""
-        try:
-            return self._read(tenant_id, now)
-        except (EdgeError, ValueError):
-            return None
-
-    def _read(self, tenant_id: str, now: datetime) -> Spent:
-        rows = self._storage.rows(Table.CONTROLS, "PartitionKey eq @spent", spent=_partition(tenant_id))
-        return Spent(
-            now=now,
-            places=tuple(_place(row) for row in rows if not row.key.startswith(_WAITING)),
-            waiting=tuple(
-                _waiting(row)
-                for row in rows
-                if row.key.startswith(_WAITING) and _instant(row, "noted_at") > now - _NOTED_FOR
-            ),
-        )
 
     def take(
         self,
@@ -83,7 +64,7 @@ class Spending:
                 return False
             try:
                 if taken:
-                    self._storage.write_together(Table.CONTROLS, _partition(object_id.tenant_id), taken)
+                    self._storage.write_together(Table.CONTROLS, partition(object_id.tenant_id), taken)
             except Conflict:
                 spent = None
                 continue
@@ -91,14 +72,15 @@ class Spending:
         return False
 
     def _known(self, tenant_id: str, at: datetime) -> Spent:
+        rows = self._storage.rows(Table.CONTROLS, "PartitionKey eq @spent", spent=partition(tenant_id))
         try:
-            return self._read(tenant_id, at)
+            return _spent(rows, at)
         except ValueError as broken:
             raise Rejected(f"the places of this hour can't be read: {broken}") from broken
 
     def give_back(self, object_id: ObjectId, *, at: datetime) -> None:
         """Free the places that an object took at an instant: nothing was written, and what can be is to have them."""
-        rows = self._storage.rows(Table.CONTROLS, "PartitionKey eq @spent", spent=_partition(object_id.tenant_id))
+        rows = self._storage.rows(Table.CONTROLS, "PartitionKey eq @spent", spent=partition(object_id.tenant_id))
         for row in rows:
             if row.columns.get("object") == object_id.key and row.columns.get("at") == at.isoformat():
                 self._delete(row)
@@ -120,20 +102,41 @@ class Spending:
                 "noted_at": at.isoformat(),
             }
             key = f"{_WAITING}{_digest(f'{one.actor} {object_id.key}')}"
-            self._storage.upsert(Table.CONTROLS, _partition(object_id.tenant_id), key, columns)
+            self._storage.upsert(Table.CONTROLS, partition(object_id.tenant_id), key, columns)
 
     def wait_no_more(self, object_id: ObjectId) -> None:
         """Forget that an object waits."""
         rows = self._storage.rows(
             Table.CONTROLS,
             "PartitionKey eq @spent and RowKey ge @first and RowKey lt @last",
-            spent=_partition(object_id.tenant_id),
+            spent=partition(object_id.tenant_id),
             first=_WAITING,
             last=f"{_WAITING}~",
         )
         for row in rows:
             if row.columns.get("object") == object_id.key:
                 self._delete(row)
+
+
+def spent_among(rows: Sequence[Row], tenant_id: str, now: datetime) -> Spent | None:
+    """Give what was put back in the hour before `now`, of rows of table `Switches`; None where that can't be read."""
+    try:
+        return _spent([row for row in rows if row.partition == partition(tenant_id)], now)
+    except ValueError:
+        return None
+
+
+def _spent(rows: Sequence[Row], now: datetime) -> Spent:
+    """Read a tenant's rows. Raises ValueError for one that can't be read."""
+    return Spent(
+        now=now,
+        places=tuple(_place(row) for row in rows if not row.key.startswith(_WAITING)),
+        waiting=tuple(
+            _waiting(row)
+            for row in rows
+            if row.key.startswith(_WAITING) and _instant(row, "noted_at") > now - _NOTED_FOR
+        ),
+    )
 
 
 _UNLIMITED: Final = 100_000
@@ -159,7 +162,8 @@ _SPREAD: Final = 64
 """Runs at once take places apart from each other, so that few meet."""
 
 
-def _partition(tenant_id: str) -> str:
+def partition(tenant_id: str) -> str:
+    """Name a tenant's partition of table `Switches` for places of its hours."""
     return f"spent {tenant_id}"
 
 

@@ -28,6 +28,7 @@ from shared.objects.named_actors import NamedActors
 from shared.objects.object_store import ObjectStore
 from shared.objects.restraints import Restraints
 from shared.objects.spending import Spending
+from shared.respond.delivery_times import DeliveryTimes
 from shared.respond.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ class Runtime(Struct, frozen=True, kw_only=True):
     objects: ObjectStore
     due: Due
     leases: Leases
+    delivery_times: DeliveryTimes
     spending: Spending
     named_actors: NamedActors
     restraints: Restraints

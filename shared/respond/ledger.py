@@ -152,8 +152,9 @@ class Ledger:
         row = self._find(case.tenant_id, case.id)
         if row is None:
             self._lists.note(case)
-            self._storage.insert(Table.CASES, _partition(case.tenant_id, case.id), case.id, columns_of(case))
-            row = self._find(case.tenant_id, case.id)
+            partition = _partition(case.tenant_id, case.id)
+            made = self._storage.inserted(Table.CASES, partition, case.id, columns_of(case))
+            row = made or self._find(case.tenant_id, case.id)
         if row is None:
             raise Rejected(f"case {case.id} is gone")
         return LeasedCase(case=case_from(row), row=row)

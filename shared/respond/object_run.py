@@ -26,8 +26,8 @@ from shared.model.objects import (
 )
 from shared.model.settings import Tenant
 from shared.objects.compaction import is_done_with
-from shared.objects.guards import Spent
 from shared.objects.object_store import Kept, OtherObject
+from shared.objects.tenant_state import TenantState, read_tenant_state
 from shared.respond.authority_reading import AuthorityReading, judge, start_reading
 from shared.respond.components import Runtime
 
@@ -65,9 +65,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     image: Image | Unread | None
     at: datetime
     read_at: datetime
-    spent: Spent | None = None
-    named: frozenset[str] | None = None
-    restrained: frozenset[str] | None = None
+    of_tenant: TenantState
 
     @property
     def standing_image(self) -> Image | None:
@@ -85,6 +83,8 @@ class ObjectRun:
         self.id = object_id
         self.lease: Lease | None = None
         self.api: TenantEdges = runtime.edges[tenant.id]
+        self.stands_noted: ObjectId | None = None
+        """Which object has a note that stands until this run has ended well: it need not be noted again."""
         self.noted: list[Look] = []
         """Notes of writes: what they were about is done, or noted anew, when the run has ended well."""
         self._writes: list[Callable[[], object]] = []
@@ -107,16 +107,17 @@ class ObjectRun:
         """Give the seconds for which the lane is surely held."""
         return self.lease.left() if self.lease else 0.0
 
-    def start_reading(self, tenants_id: str) -> Callable[[], Reading]:
-        """Begin one round of reads: state, changes, approvals, controls, and the object in the tenant."""
+    def start_reading(self, tenants_id: str, *, written: Callable[[], Kept] | None = None) -> Callable[[], Reading]:
+        """Begin one round of reads: state, changes, approvals, controls, and the object in the tenant.
+
+        `written` waits for the state that is being stored meanwhile: it isn't read then.
+        """
         runtime, at = self.runtime, self.runtime.clock()
-        kept = runtime.start(lambda: runtime.objects.read(self.id))
+        kept = written or runtime.start(lambda: runtime.objects.read(self.id))
         changes = runtime.start(lambda: tuple(runtime.objects.changes(self.id)))
         authority = start_reading(runtime, self.kind.kind)
         image = runtime.start(lambda: (self.read_image(tenants_id), runtime.clock()))
-        spent = runtime.start(lambda: runtime.spending.read(self.tenant.id, at))
-        named = runtime.start(lambda: runtime.named_actors.read(self.tenant.id, at))
-        restrained = runtime.start(lambda: runtime.restraints.restrained(self.tenant.id))
+        of_tenant = runtime.start(lambda: read_tenant_state(runtime.storage, self.tenant.id, at))
 
         def wait() -> Reading:
             found, known = kept(), changes()
@@ -127,9 +128,7 @@ class ObjectRun:
                 image=image()[0],
                 at=at,
                 read_at=image()[1],
-                spent=spent(),
-                named=named(),
-                restrained=restrained(),
+                of_tenant=of_tenant(),
             )
 
         return wait

@@ -205,18 +205,23 @@ def _second_round(
         intents=(*state.intents, intent),
         next_look=intent.at + _NOTED_FOR,
     )
-    noted = runtime.start(lambda: runtime.due.note(state.id, intent.at + _NOTED_FOR))
+    noted = None
+    if run.stands_noted != state.id:
+        noted = runtime.start(lambda: runtime.due.note(state.id, intent.at + _NOTED_FOR))
     kept = runtime.start(lambda: run.write_state(reading.kept, intended))
     version = runtime.start(lambda: runtime.objects.keep_version(state.id, image) if image is not None else "")
     before = runtime.start(lambda: runtime.ledger.keep_before(state.id, intent.id, image))
     has_place = runtime.start(
-        lambda: runtime.spending.take(state.id, intent.actors, limits=planned.limits, at=intent.at, spent=reading.spent)
+        lambda: runtime.spending.take(
+            state.id, intent.actors, limits=planned.limits, at=intent.at, spent=reading.of_tenant.spent
+        )
     )
     around_at = runtime.clock()
     around = run.start_around(planned.facts, planned.op)
-    look = run.start_reading(state.ids[-1])
+    look = run.start_reading(state.ids[-1], written=kept)
     written = kept()
-    run.noted.append(noted())
+    if noted is not None:
+        run.noted.append(noted())
     version()
     looked = _with_confirmed(reading, look())
     run.wait_for_writes()

@@ -55,6 +55,7 @@ def reconcile(
     # Where a service allows one call a second, none is spent before the lane is held.
     reading = None if kind.is_paced else run.start_reading(tenants_id)
     notes = [*looks, *_stored(arrived)]
+    run.stands_noted = object_id if arrived else None
     run.lease = taking()
     if run.lease is None:
         runtime.due.note(object_id, runtime.clock() + BUSY)

@@ -115,6 +115,10 @@ class MemoryStorage(Storage):
 
     @override
     def rows(self, table: Table, query: str, *, most: int = 0, select: Sequence[str] = (), **values: Any) -> list[Row]:
+        if " or " in query:
+            each = (self.rows(table, one, select=select, **values) for one in query.split(" or "))
+            found = sorted((row for rows in each for row in rows), key=lambda row: (row.partition, row.key))
+            return found[:most] if most else found
         partition, terms = _query_of(query)
         with self._own:
             among = self._table_of(table).among
@@ -136,12 +140,11 @@ class MemoryStorage(Storage):
         yield from (list(page) for page in batched(found, min(most or _PAGE, _PAGE), strict=False))
 
     @override
-    def insert(self, table: Table, partition: str, key: str, columns: Mapping[str, Any]) -> bool:
+    def inserted(self, table: Table, partition: str, key: str, columns: Mapping[str, Any]) -> Row | None:
         with self._own:
             if (partition, key) in self._table_of(table, "writing"):
-                return False
-            self._put(table, partition, key, columns)
-            return True
+                return None
+            return self._put(table, partition, key, columns)
 
     @override
     def replace(self, table: Table, row: Row, columns: Mapping[str, Any]) -> Row:

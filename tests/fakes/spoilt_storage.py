@@ -95,8 +95,8 @@ class SpoiltStorage(Storage):
             yield page
 
     @override
-    def insert(self, table: Table, partition: str, key: str, columns: Mapping[str, Any]) -> bool:
-        return self.faults.over(f"insert {table}", lambda: self.inner.insert(table, partition, key, columns))
+    def inserted(self, table: Table, partition: str, key: str, columns: Mapping[str, Any]) -> Row | None:
+        return self.faults.over(f"insert {table}", lambda: self.inner.inserted(table, partition, key, columns))
 
     @override
     def replace(self, table: Table, row: Row, columns: Mapping[str, Any]) -> Row:

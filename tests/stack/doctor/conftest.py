@@ -12,8 +12,8 @@ from infra.local.operators import local_operators
 from infra.local.stack import Stack
 from infra.local.world import SUBSCRIPTION
 from responders.sources import SOURCES
-from shared.ingest.deliveries import last_delivery
 from shared.ingest.poll import polled_until
+from shared.respond.delivery_times import last_delivery
 from tests.stack.faults.running_stack import PATIENT
 
 _CALM = {

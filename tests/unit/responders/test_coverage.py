@@ -36,7 +36,6 @@ from shared.ingest.coverage import (
 )
 from shared.ingest.coverage_page import coverage_page
 from shared.ingest.coverage_watch import watch_coverage
-from shared.ingest.deliveries import store_delivery_time
 from shared.ingest.poll import poll
 from shared.ingest.stream import Arrivals
 from shared.ingest.unread import keep_unread
@@ -46,6 +45,7 @@ from shared.model.errors import EdgeError, Refused, Unreachable
 from shared.model.kinds import Mode, TenantKind
 from shared.model.permissions import Grant
 from shared.model.sources import Window
+from shared.respond.delivery_times import store_delivery_time
 from shared.respond.sweep import sweep
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.memory_storage import MemoryStorage

@@ -36,7 +36,6 @@ from shared.doctor.context import JUST_LOOK, Asked, DoctorContext
 from shared.doctor.identity import claims_from
 from shared.doctor.people import who_could_confirm
 from shared.doctor.sources import LICENCE_CURE, ago
-from shared.ingest.deliveries import store_delivery_time
 from shared.ingest.poll import NO_LICENCE
 from shared.ingest.stream import Arrivals
 from shared.model.calls import Service
@@ -48,6 +47,7 @@ from shared.model.settings import Settings, Tenant
 from shared.notify.paged import Channel
 from shared.notify.reached import note_asked, note_reached
 from shared.objects.object_store import Kept
+from shared.respond.delivery_times import store_delivery_time
 from shared.runtime import Runtime, build_runtime
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.guarded_objects import a_state

@@ -25,7 +25,6 @@ from shared.detect.fields import SignIn
 from shared.detect.rosters import Roster, RosterKind
 from shared.emergency.engine import Engine
 from shared.emergency.store import Emergencies
-from shared.ingest.deliveries import last_delivery
 from shared.model.calls import Call, Permission, Service
 from shared.model.cases import State
 from shared.model.detections import Burst
@@ -35,6 +34,7 @@ from shared.model.object_kinds import Kind
 from shared.model.remediations import Inventory
 from shared.model.tenant_api import TenantApi
 from shared.notify.paged import Signal
+from shared.respond.delivery_times import last_delivery
 from shared.respond.messages import CaseMessage
 from shared.respond.sweep import swept_at
 from tests.fakes.lamps import LAMP, Lamps, bell_record, lamp_record

@@ -14,6 +14,7 @@ from shared.model.kinds import ObjectKind, Risk
 from shared.model.objects import ObjectId
 from shared.objects.guards import Spent, Waiting
 from shared.objects.spending import Spending
+from shared.objects.tenant_state import read_tenant_state
 from tests.fakes.clock import NOW
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.spoilt_storage import SpoiltStorage
@@ -45,14 +46,19 @@ def _take(
     return spending.take(of, actors or (MALLORY.id,), limits=limits, at=at, spent=spent)
 
 
+def _read(spending: Spending, tenant_id: str, at: datetime) -> Spent | None:
+    storage = spending._storage  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - what the test gave it
+    return read_tenant_state(storage, tenant_id, at).spent
+
+
 def _counted(spending: Spending, actor: str = "", *, at: datetime = NOW) -> set[str]:
-    spent = spending.read(_TENANT, at)
+    spent = _read(spending, _TENANT, at)
     assert spent is not None
     return {place.decision for place in spent.taken(actor)}
 
 
 def test_nothing_is_spent_at_first(spending: Spending) -> None:
-    assert spending.read(_TENANT, NOW) == Spent(now=NOW)
+    assert _read(spending, _TENANT, NOW) == Spent(now=NOW)
 
 
 def test_an_object_counts_once_however_often_it_is_written(spending: Spending) -> None:
@@ -129,7 +135,7 @@ def test_other_tenants_count_for_themselves(spending: Spending) -> None:
 @pytest.mark.parametrize("is_known", [True, False], ids=["as all read it before", "as each reads it"])
 def test_many_at_once_never_take_more_than_there_is(spending: Spending, *, is_known: bool) -> None:
     """All of them read at the same instant that every place is free."""
-    free = spending.read(_TENANT, NOW) if is_known else None
+    free = _read(spending, _TENANT, NOW) if is_known else None
 
     def take(number: int) -> bool:
         return _take(spending, f"{number}", limits=(7, 20), spent=free)
@@ -158,7 +164,7 @@ def test_what_cannot_be_read_is_unknown(memory: MemoryStorage) -> None:
     spending = Spending(storage)
     assert _take(spending, "one")
     storage.faults.fail(f"rows {Table.CONTROLS}")
-    assert spending.read(_TENANT, NOW) is None
+    assert _read(spending, _TENANT, NOW) is None
     with pytest.raises(Unreachable):
         _take(spending, "two")
 
@@ -170,7 +176,7 @@ def test_a_broken_row_is_unknown_and_not_overlooked(
     assert _take(spending, "one")
     row = storage.rows(Table.CONTROLS, "PartitionKey ge 'spent'")[0]
     storage.upsert(Table.CONTROLS, row.partition, row.key, {**row.columns, **broken})
-    assert spending.read(_TENANT, NOW) is None
+    assert _read(spending, _TENANT, NOW) is None
     with pytest.raises(EdgeError):
         _take(spending, "two")
 
@@ -195,12 +201,12 @@ def test_what_waits_is_known_until_it_waits_no_more(spending: Spending) -> None:
     one, other = _waiting("one", is_ours=True), _waiting("other", risk=Risk.LOW)
     for each in (one, other, one):
         spending.wait(_object(each.decision), [each], at=NOW)
-    spent = spending.read(_TENANT, NOW)
+    spent = _read(spending, _TENANT, NOW)
     assert spent is not None
     assert sorted(spent.waiting, key=lambda each: each.decision) == [one, other]
     spending.wait_no_more(_object("one"))
     spending.wait_no_more(_object("one"))
-    spent = spending.read(_TENANT, NOW)
+    spent = _read(spending, _TENANT, NOW)
     assert spent is not None
     assert spent.waiting == (other,)
     assert spent.taken("") == ()
@@ -209,7 +215,7 @@ def test_what_waits_is_known_until_it_waits_no_more(spending: Spending) -> None:
 def test_what_was_not_noted_again_waits_no_more(spending: Spending) -> None:
     spending.wait(_object("one"), [_waiting("one")], at=NOW)
     for minutes, waits in ((119, 1), (120, 0)):
-        spent = spending.read(_TENANT, NOW + minutes * _MINUTE)
+        spent = _read(spending, _TENANT, NOW + minutes * _MINUTE)
         assert spent is not None
         assert len(spent.waiting) == waits
 

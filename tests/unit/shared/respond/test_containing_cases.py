@@ -11,8 +11,10 @@ from shared.model.cases import Outcome
 from shared.model.kinds import Mode
 from shared.model.tenant_api import TenantApi
 from shared.objects.restraints import Containment, Entry, RestraintStep, Said, StepState
+from shared.objects.tenant_state import read_tenant_state
 from shared.respond.containing import release
 from shared.respond.resume import resume
+from tests.fakes.clock import NOW
 from tests.fakes.declared_runs import fresh
 from tests.fakes.lamps import Lamps, bell_record, lamp_record
 from tests.fakes.runtime import TENANT, Bench, ready_bench
@@ -46,7 +48,7 @@ def _restrained(made: Bench, by: Principal) -> frozenset[str] | None:
     record = lamp_record if "lamp-switched" in made.runtime.detections else bell_record
     made.take_in(record(by))
     made.answer_all()
-    return made.runtime.restraints.restrained(TENANT)
+    return read_tenant_state(made.runtime.storage, TENANT, NOW).restrained
 
 
 @pytest.mark.parametrize("is_kind", [True, False], ids=["of a guarded object", "answered once"])

@@ -17,10 +17,11 @@ from shared.model.errors import BadIdentifier, BrokenRow, EdgeError, LeaseLost, 
 from shared.model.events import Actor, ActorKind
 from shared.model.kinds import Mode
 from shared.objects.restraints import Said, StepState
+from shared.objects.tenant_state import read_tenant_state
 from shared.respond.containing import contain, contain_unasked, keep, plan_containment, release, why_not
 from shared.respond.persons import Result
 from shared.respond.restraining import MOST_UNASKED, REFUSED_AGAIN, go_on_with_restraints
-from tests.fakes.clock import FakeClock
+from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.declared_runs import ANSWERS, fresh
 from tests.fakes.restraints import A_MINUTE, ACCOUNT, CASE, Scene, scene, user
 from tests.fakes.spoilt_storage import SpoiltStorage
@@ -58,9 +59,9 @@ def test_only_a_person_gives_it_back_in_one_step_with_the_case() -> None:
     made = scene(fresh())
     made.contain()
     made.tick()
-    assert made.runtime.restraints.restrained(CASE.tenant_id) == {ACCOUNT}
+    assert read_tenant_state(made.runtime.storage, CASE.tenant_id, NOW).restrained == {ACCOUNT}
     assert _released(made) is Result.DONE
-    assert made.runtime.restraints.restrained(CASE.tenant_id) == frozenset()
+    assert read_tenant_state(made.runtime.storage, CASE.tenant_id, NOW).restrained == frozenset()
     made.tick()
     assert made.account["accountEnabled"] is True
     assert made.tenant.risky_users == {ACCOUNT: "dismissed"}
@@ -79,7 +80,7 @@ def test_nothing_comes_back_by_time_alone() -> None:
         made.tick()
     assert made.account["accountEnabled"] is False
     assert len(_writes(made.tenant)) == 3
-    assert made.runtime.restraints.restrained(CASE.tenant_id) == {ACCOUNT}
+    assert read_tenant_state(made.runtime.storage, CASE.tenant_id, NOW).restrained == {ACCOUNT}
 
 
 def test_it_is_asked_for_once_however_often_it_is_confirmed() -> None:
@@ -140,7 +141,7 @@ def test_an_account_that_became_an_emergency_account_since_is_not_touched() -> N
     later.tick()
     assert set(later.states.values()) == {StepState.NOT_DONE}
     assert not later.tenant.writes
-    assert later.runtime.restraints.restrained(CASE.tenant_id) == frozenset()
+    assert read_tenant_state(later.runtime.storage, CASE.tenant_id, NOW).restrained == frozenset()
 
 
 def test_what_somebody_else_had_disabled_stays_disabled_when_it_is_released() -> None:
@@ -199,7 +200,7 @@ def test_without_the_permission_people_get_the_command_at_once_and_the_rest_is_d
     }
     urgent = [each for each in made.bench.teams.notices if "could not be restrained" in each.title]
     assert [f"/users/{ACCOUNT}" in each.what_to_do for each in urgent] == [True]
-    assert made.runtime.restraints.restrained(CASE.tenant_id) == {ACCOUNT}
+    assert read_tenant_state(made.runtime.storage, CASE.tenant_id, NOW).restrained == {ACCOUNT}
 
 
 # Every fault at every request.
@@ -606,7 +607,7 @@ def test_who_was_released_can_be_restrained_again_because_of_the_same_case() -> 
     made.contain()
     made.tick()
     assert made.account["accountEnabled"] is False
-    assert made.runtime.restraints.restrained(CASE.tenant_id) == {ACCOUNT}
+    assert read_tenant_state(made.runtime.storage, CASE.tenant_id, NOW).restrained == {ACCOUNT}
     assert len(made.one.steps[0].entries) == 8, "nothing of what was is taken out"
 
 
@@ -629,7 +630,7 @@ def test_accounts_that_it_made_are_restrained_after_it_where_a_person_names_them
         _MADE,
         f"{_MADE}/revokeSignInSessions",
     ]
-    assert made.runtime.restraints.restrained(CASE.tenant_id) == {ACCOUNT, _MADE}
+    assert read_tenant_state(made.runtime.storage, CASE.tenant_id, NOW).restrained == {ACCOUNT, _MADE}
     _released(made)
     made.tick()
     assert [each["accountEnabled"] for each in tenant.principals.values()] == [True, True]
@@ -652,7 +653,7 @@ def test_a_row_that_can_not_be_read_leaves_it_unknown_who_is_restrained() -> Non
     from shared.clients.storage_names import Table  # noqa: PLC0415 - only here
 
     storage.insert(Table.CONTROLS, f"restrained {CASE.tenant_id}", CASE.id, {"record": "{}"})
-    assert made.runtime.restraints.restrained(CASE.tenant_id) is None
+    assert read_tenant_state(made.runtime.storage, CASE.tenant_id, NOW).restrained is None
     with pytest.raises(BrokenRow):
         made.runtime.restraints.read(CASE.tenant_id, CASE.id)
     made.tick()
