@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import os
 from collections.abc import Generator
 from functools import cache
 from pathlib import Path
@@ -111,7 +112,12 @@ def _place(file: str) -> str:
     return folder if is_shared and place not in _APART else place
 
 
-settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+settings.register_profile(
+    "here",
+    deadline=None,
+    max_examples=int(os.environ.get("EXAMPLES", "40")),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 settings.load_profile("here")
 
 

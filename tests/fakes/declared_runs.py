@@ -1,6 +1,7 @@
 """The product before a declared scene: what stands is accepted, somebody does it, and the product answers."""
 
 import copy
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,7 +20,7 @@ from shared.respond.persons import accept
 from shared.respond.resume import resume
 from shared.respond.sweep import sweep
 from tests.fakes.clock import NOW
-from tests.fakes.declared_scenes import BY_NAME, LISTS, Scene
+from tests.fakes.declared_scenes import BY_NAME, LISTS, SCENES, Scene
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.runtime import Bench, approval, bench, settings_with
 from tests.fakes.tenant import FakeTenant, Request, answer_of
@@ -45,6 +46,19 @@ ANSWERS: Final = {
     "nonsense": Answer(status=200, headers={}, body=b"<html>"),
 }
 """What a service may answer instead of doing what it was asked."""
+
+FAULTS: Final = (*ANSWERS, "cut", "lost")
+"""Those, a connection that is cut before the request is carried out, and one that is lost after it."""
+
+_EACH_OF: Final = 1 if "EVERY_FAULT" in os.environ else 3
+
+
+def is_tried(scene: Scene, fault: str, nth: int) -> bool:
+    """Say whether a fault is tried at a scene's request with a number.
+
+    A third are, so that three scenes of a kind have each fault at each of its requests; `make laws` tries all.
+    """
+    return (SCENES.index(scene) + FAULTS.index(fault) + nth) % _EACH_OF == 0
 
 
 def tenant_of(scene: Scene) -> Tenant:

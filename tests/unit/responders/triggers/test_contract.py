@@ -40,7 +40,7 @@ from tests.fakes.schema_strategies import JSON_VALUES, often, values_of
 
 type Function = Callable[[func.HttpRequest], func.HttpResponse]
 
-_EXAMPLES: Final = int(os.environ.get("CONTRACT_EXAMPLES", "15"))
+_EXAMPLES: Final = int(os.environ.get("CONTRACT_EXAMPLES", "10"))
 """How many requests are made to each path and method."""
 
 _VERBS: Final = (Verb.UNDO, Verb.ACCEPT, Verb.DENY)

@@ -13,6 +13,7 @@ from shared.conditional_access.account import UNREAD, Abilities
 from shared.conditional_access.judge import Outcome, evaluate
 from shared.conditional_access.locations import Network
 from shared.conditional_access.policy import read_policy
+from shared.conditional_access.sections import Unread
 from shared.conditional_access.sign_in import SignIn, Tenant
 from shared.conditional_access.targets import BaselineRule
 from shared.conditional_access.truth import Truth
@@ -182,7 +183,8 @@ def test_groups_roles_and_settings_that_were_not_read_are_never_fine(drawn: tupl
     made, _ = drawn
     policies, asked, tenant = [read_policy(each) for each in made.policies], sign_in_to(made), tenant_of(made)
     unread = msgspec.structs.replace(asked.principal, groups=UNREAD, roles=UNREAD)
-    blind = Tenant(locations={}, mfa_trusted_ips=None, baseline=BaselineRule.UNREAD)
+    unread_locations = dict.fromkeys(tenant.locations, Unread("not read"))
+    blind = Tenant(locations=unread_locations, mfa_trusted_ips=None, baseline=BaselineRule.UNREAD)
     unsure = evaluate(policies, msgspec.structs.replace(asked, principal=unread), blind)
     if unsure.outcome is Outcome.GRANTED:
         assert evaluate(policies, asked, tenant).outcome is Outcome.GRANTED

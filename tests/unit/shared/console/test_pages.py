@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import cache
 from html import unescape
 from html.parser import HTMLParser
 from typing import Final, cast
@@ -391,13 +392,17 @@ _WRITABLE: Final = [
 def test_a_name_stays_text_on_every_page(memory: MemoryStorage, text: str) -> None:
     who = Principal(id=MALLORY.id, name=text, kind="user", tenant=MALLORY.tenant, upn=text, ip="198.51.100.66")
     made = desk(memory, mode=Mode.PAGE, name=text, by=who)
-    harmless = desk(_fresh(), mode=Mode.PAGE, name="CA001")
-    for page, plain in zip(_sees(made), _sees(harmless), strict=True):
-        parsed, expected = _Page(page.text), _Page(plain.text)
+    for page, shape in zip(_sees(made), _shapes_of_a_harmless_name(), strict=True):
+        parsed = _Page(page.text)
         assert parsed.wrong == []
-        assert _shape(parsed) <= _shape(expected) | _UNBROKEN, "a name made an element or an attribute"
+        assert _shape(parsed) <= shape | _UNBROKEN, "a name made an element or an attribute"
         assert "\u202e" not in page.text
         assert len(page.text) < 60_000
+
+
+@cache
+def _shapes_of_a_harmless_name() -> list[set[tuple[str, frozenset[str]]]]:
+    return [_shape(_Page(page.text)) for page in _sees(desk(_fresh(), mode=Mode.PAGE, name="CA001"))]
 
 
 def _fresh() -> MemoryStorage:

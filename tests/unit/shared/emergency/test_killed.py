@@ -161,8 +161,10 @@ def test_killed_at_each_effect_in_turn() -> None:
     assert calm_end.closed is not None
     assert calm.fate.count > 80
     assert len(set(calm.fate.last)) > len(_requests()) // 2
-    before = [Fate(at=number, after=False) for number in range(calm.fate.count)]
-    for fate in (*before, *(Fate(at=number, after=True) for number in calm.fate.last)):
+    # Steps 3, 4 and 5 are carried out as 2 and 6 are.
+    alike = range(calm.fate.last[1] + 1, calm.fate.last[4] + 1)
+    before = [Fate(at=number, after=False) for number in range(calm.fate.count) if number not in alike]
+    for fate in (*before, *(Fate(at=number, after=True) for number in calm.fate.last if number not in alike)):
         at = (fate.at, fate.after)
         life, end = _play(fate)
         assert end.closed is not None, at

@@ -22,7 +22,7 @@ from shared.respond.containing import contain, contain_unasked, keep, plan_conta
 from shared.respond.persons import Result
 from shared.respond.restraining import MOST_UNASKED, REFUSED_AGAIN, go_on_with_restraints
 from tests.fakes.clock import NOW, FakeClock
-from tests.fakes.declared_runs import ANSWERS, fresh
+from tests.fakes.declared_runs import ANSWERS, FAULTS, fresh
 from tests.fakes.restraints import A_MINUTE, ACCOUNT, CASE, Scene, scene, user
 from tests.fakes.spoilt_storage import SpoiltStorage
 from tests.fakes.tenant import FakeTenant, Request
@@ -225,11 +225,8 @@ def _ready(act: int, fault: str, at: int) -> Scene:
     return made
 
 
-_FAULTS: Final = (*ANSWERS, "cut", "lost")
-
-
 @pytest.mark.parametrize("at", range(3))
-@pytest.mark.parametrize("fault", _FAULTS)
+@pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("act", range(3), ids=["disable", "sessions", "compromised"])
 def test_whatever_a_request_is_answered_it_is_done_once_or_people_have_the_command(
     act: int, fault: str, at: int
@@ -259,7 +256,7 @@ def test_whatever_a_request_is_answered_it_is_done_once_or_people_have_the_comma
     assert not made.one.is_under_way
 
 
-@pytest.mark.parametrize("fault", _FAULTS)
+@pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("at", range(3))
 def test_whatever_giving_back_is_answered_it_is_given_back_or_people_have_the_command(fault: str, at: int) -> None:
     made = scene(fresh(), acts=(DISABLE,))

@@ -1,5 +1,6 @@
 """However much is stored, a change is answered, the timer runs and lists are shown by the same requests and rows."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,7 +24,8 @@ from tests.fakes.spoilt_storage import SpoiltStorage
 _LAMP: Final = ObjectId(tenant_id=TENANT, kind=ObjectKind.CA_POLICY, key=key_of(LAMP))
 _STRANGE_LAMP: Final = "1a4b0000-0000-4000-8000-0000000000ff"
 _FEW: Final = (100, 20)
-_MANY: Final = (100_000, 20_000)
+_TIMES: Final = int(os.environ.get("SIZE", "1"))
+_MANY: Final = (10_000 * _TIMES, 2_000 * _TIMES)
 """How many closed cases there are, and how many objects with their histories."""
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.detect.conditions import predicate, required
@@ -162,7 +162,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("rules")
 
 
-@settings(max_examples=400)
 @given(detection=_rules, records=st.lists(_records, min_size=1, max_size=8))
 def test_a_rule_means_what_a_second_reader_takes_it_to_mean(folder: Path, detection: Json, records: list[Json]) -> None:
     read = loaded(folder, rule(yaml.safe_dump(detection, allow_unicode=True, width=1000)))
