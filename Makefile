@@ -27,8 +27,8 @@ laws: setup ## play 10,000 random stories against the laws of reconciliation (LA
 	@CA_WORLDS=$${CA_WORLDS:-20000} $(python) -m pytest -q --timeout 0 tests/unit/shared/conditional_access/test_brute_force.py
 	@SIGNED_SEQUENCES=$${SIGNED_SEQUENCES:-2000} $(python) -m pytest -q --timeout 0 tests/laws/test_signed_lists.py
 	@SIZE=10 $(python) -m pytest -q --timeout 0 tests/unit/shared/respond/test_size.py
-	@EXAMPLES=$${EXAMPLES:-1000} $(python) -m pytest -q -n auto --timeout 0 -m hypothesis tests/unit
-	@EVERY_FAULT=1 $(python) -m pytest -q -n auto --timeout 0 tests/unit/responders/test_declared_kinds.py tests/unit/responders/test_declared_acts.py
+	@EXAMPLES=$${EXAMPLES:-1000} $(python) -m tests.run --timeout=0 -m hypothesis tests/unit
+	@EVERY_FAULT=1 $(python) -m tests.run --timeout=0 tests/unit/responders/test_declared_kinds.py tests/unit/responders/test_declared_acts.py
 	@$(python) -m tests.laws.run --stories $${LAWS:-10000} --from $${FROM:-0}
 
 lint: setup ## ruff and import-linter

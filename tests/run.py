@@ -1,17 +1,22 @@
-"""Run every test, in two runs side by side: those of a whole stack, which wait most of the time, and all the others.
+"""Run the tests in several processes: those of a whole stack, which wait most of the time, beside all the others.
 
-`python -m tests.run [what pytest takes]`, which is what `make test` calls. The others are printed as they run, those of
-the stack when both have ended. Exits with the status of the first that failed. Where the arguments name files or
-folders, these alone are run.
+`python -m tests.run [folders, files, what pytest takes]`, which is what `make test` calls. One process prints as it
+runs, the others when all have ended, and at last stands how many tests ended how. Where folders or files are named,
+these alone are run. Exits with the status of the first process that failed.
 """
 
 import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
+
+from tests.sharing import OUTCOMES, counted
 
 _STACKS: Final = 4
 """Processes for those that wait, each with a stack of its own."""
@@ -19,36 +24,64 @@ _STACKS: Final = 4
 _PATIENT: Final = 5
 """How much the others give way (nice): what runs on a stack has to answer in time."""
 
-_NOTHING_CHOSEN: Final = 5
-"""pytest's status when the arguments leave no test over."""
+_NOTHING_LEFT: Final = 5
+"""pytest's status where the other processes had taken all the tests, or the arguments leave none over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Group:
+    """Processes that share the tests in some folders."""
+
+    places: Sequence[str]
+    processes: int
+    niceness: int = 0
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the tests, print what they say, and give the status."""
-    cores = os.cpu_count() or 1
-    if any(_is_place(each) for each in arguments):
-        return _started(arguments, processes=cores).wait()
-    with tempfile.TemporaryFile() as said:
-        stack = _started([*arguments, "tests/stack"], processes=_STACKS, said=said)
-        others = _started([*arguments, "tests/integration", "tests/laws", "tests/unit"], processes=cores)
-        os.setpriority(os.PRIO_PROCESS, others.pid, _PATIENT)
-        statuses = [others.wait(), stack.wait()]
-        said.seek(0)
-        sys.stdout.buffer.write(said.read())
-    ran = [status for status in statuses if status != _NOTHING_CHOSEN]
-    return next(filter(None, ran), 0) if ran else _NOTHING_CHOSEN
+    """Run the tests, print what the processes say, and give the status."""
+    began, cores = time.monotonic(), os.cpu_count() or 1
+    named = [each for each in arguments if not each.startswith("-") and Path(each).exists()]
+    rest = [each for each in arguments if each not in named]
+    groups = [_Group(places=named, processes=cores)]
+    if not named:
+        others = ("tests/integration", "tests/laws", "tests/unit")
+        groups = [
+            _Group(places=others, processes=cores, niceness=_PATIENT),
+            _Group(places=("tests/stack",), processes=_STACKS),
+        ]
+    with tempfile.TemporaryDirectory() as notes:
+        statuses = _run(groups, rest, Path(notes))
+        counts = counted(Path(notes))
+    ended = ", ".join(f"{counts[how]} {how}" for how in OUTCOMES if counts[how]) or "no tests ran"
+    sys.stdout.write(f"{ended} in {time.monotonic() - began:.2f}s\n")
+    ran = [status for status in statuses if status != _NOTHING_LEFT]
+    return next(filter(None, ran), 0) if ran else _NOTHING_LEFT
 
 
-def _is_place(argument: str) -> bool:
-    return not argument.startswith("-") and Path(argument.partition("::")[0]).exists()
+def _run(groups: Sequence[_Group], options: Sequence[str], notes: Path) -> list[int]:
+    """Run all processes to their end, and give their statuses."""
+    seed = f"--randomly-seed={time.time_ns() % 2**32}"
+    # None of them knows how many tests there are, so none says how far it is.
+    quiet = ("-q", "-o", "console_output_style=classic")
+    command = [sys.executable, "-m", "pytest", *quiet, "-p", "tests.sharing", "--share", str(notes), seed, *options]
+    shares = [group for group in groups for _ in range(group.processes)]
+    with ExitStack() as until:
+        said = [until.enter_context(tempfile.TemporaryFile()) for _ in shares[1:]]
+        started = [
+            _started([*command, *each.places], each, file) for each, file in zip(shares, [None, *said], strict=True)
+        ]
+        statuses = [each.wait() for each in started]
+        for file in said:
+            file.seek(0)
+            sys.stdout.buffer.write(file.read())
+    sys.stdout.flush()
+    return statuses
 
 
-def _started(arguments: Sequence[str], *, processes: int, said: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
-    # Tests that share a running program stay in one process (tests/conftest.py), the longest first.
-    command = [sys.executable, "-m", "pytest", "-q", "-n", str(processes), "--dist", "loadscope"]
-    return subprocess.Popen(
-        [*command, "--no-loadscope-reorder", *arguments], stdout=said, stderr=subprocess.STDOUT if said else None
-    )
+def _started(command: Sequence[str], group: _Group, said: IO[bytes] | None) -> subprocess.Popen[bytes]:
+    made = subprocess.Popen(command, stdout=said, stderr=said)
+    os.setpriority(os.PRIO_PROCESS, made.pid, group.niceness)
+    return made
 
 
 if __name__ == "__main__":

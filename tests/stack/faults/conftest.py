@@ -1,6 +1,6 @@
-import os
 from collections.abc import Generator
 from contextlib import ExitStack, closing
+from pathlib import Path
 
 import httpx
 import pytest
@@ -12,11 +12,11 @@ from tests.stack.faults.running_stack import QUICK, RunningStack, StackBehindPro
 
 
 @pytest.fixture(scope="package")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningStack]:
+def started(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningStack]:
     """Start one stack for all tests here; the desk and the tests don't go through the proxy."""
     folder = tmp_path_factory.mktemp("stack")
-    run = tmp_path_factory.getbasetemp()
-    shared = Shared(run.parent if "PYTEST_XDIST_WORKER" in os.environ else run)
+    run: str | None = pytestconfig.getoption("--share", None)
+    shared = Shared(tmp_path_factory.getbasetemp() if run is None else Path(run))
     with ExitStack() as undo, shared.turn():
         proxy = undo.enter_context(Proxy())
         stack = undo.enter_context(StackBehindProxy(folder, proxy, settings=QUICK))
