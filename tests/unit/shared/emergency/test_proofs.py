@@ -35,6 +35,7 @@ from shared.emergency.signing import OperatorKey, sign_request
 from shared.emergency.used_proofs import UsedProofs
 from shared.model.errors import Refused, Unreachable
 from shared.model.settings import settings_from
+from shared.objects.object_store import ObjectStore
 from shared.objects.retention import purge
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.memory_storage import MemoryStorage
@@ -234,9 +235,10 @@ def test_nothing_is_kept_of_what_is_refused_or_too_old() -> None:
 
 
 def test_used_proofs_are_purged_the_day_after_they_ended(memory: MemoryStorage) -> None:
+    store = ObjectStore(memory, clock=FakeClock())
     assert UsedProofs(memory).use("nonce a", now=NOW, until=NOW + _HOUR)
     for days, left in ((1, 1), (2, 0)):
-        purge(memory, kept_for=timedelta(days=365), now=NOW + timedelta(days=days)).check()
+        purge(memory, store, kept_for=timedelta(days=365), now=NOW + timedelta(days=days)).check()
         assert len(memory.rows(Table.COUNTERS, "PartitionKey ge ''")) == left
 
 
