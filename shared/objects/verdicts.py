@@ -22,7 +22,14 @@ from shared.model.objects import (
     asked_id,
     is_asked_id,
 )
-from shared.objects.attribution import Chains, Link, is_writer_missing, latest, lies_over_another
+from shared.objects.attribution import (
+    OWN_RECORD_WITHIN,
+    Chains,
+    Link,
+    is_writer_missing,
+    latest,
+    lies_over_another,
+)
 from shared.objects.comparing import carry_out, differences, is_same
 from shared.objects.replay import Replayed
 from shared.objects.versions import REPLICA_LAG, WrittenChange
@@ -153,8 +160,8 @@ def _judge_unapproved(account: Account, leaf: str, chain: Sequence[Link]) -> Lea
         return LeafVerdict(verdict=Verdict.BENEATH, change=change)
     if _meets_another(account, leaf, last):
         return LeafVerdict(verdict=Verdict.MIXED, change=change)
-    if leaf == EXISTS and last.change.op is Op.DELETE and _deleted_over_another(account, last):
-        return LeafVerdict(verdict=Verdict.BENEATH, change=change)
+    if leaf == EXISTS and last.change.op is Op.DELETE and (over := _deleted_over_another(account, last)):
+        return LeafVerdict(verdict=Verdict.BENEATH, change=change, until=over.until)
     return LeafVerdict(verdict=Verdict.PUT_BACK, change=change)
 
 
@@ -243,8 +250,14 @@ def _meets_another(account: Account, leaf: str, last: WrittenChange) -> bool:
     )
 
 
-def _deleted_over_another(account: Account, deletion: WrittenChange) -> bool:
-    """Whether any leaf of a deleted object was something else than the baseline's, and not ours to put back."""
+class _Over(Struct, frozen=True, kw_only=True):
+    """What a deletion lies over that isn't ours to put back. `until` is when that may be otherwise, if so."""
+
+    until: datetime | None = None
+
+
+def _deleted_over_another(account: Account, deletion: WrittenChange) -> _Over | None:
+    """Say whether any leaf of a deleted object was something else than the baseline's, and not ours to put back."""
     at = deletion.change.at
     version = next((each for each in reversed(account.versions) if each.at <= at and each.leaves), account.versions[0])
     stood: dict[str, Json] = dict(version.leaves)
@@ -252,7 +265,7 @@ def _deleted_over_another(account: Account, deletion: WrittenChange) -> bool:
         if each.change.at <= version.at - REPLICA_LAG:
             continue
         if not each.is_all and not each.judged.is_live:
-            return True
+            return _Over()
         carry_out(each.change, stood)
         stood.update({leaf: new for leaf, (_, new) in each.wrote.items()})
     # What its record says that stood goes first: somebody may have changed the object whom no record tells.
@@ -261,11 +274,14 @@ def _deleted_over_another(account: Account, deletion: WrittenChange) -> bool:
     before = _before(account, deletion)
     left_out = {each.leaf for each in account.state.filled if each.leaf not in stood}
     agreed = {leaf: each.value for leaf, each in account.replayed.baseline.items() if leaf not in left_out}
-    return any(
-        judge(before, leaf, stood.get(leaf)).verdict is not Verdict.PUT_BACK
-        for leaf in differences(account.rules, stood, agreed)
-        if leaf != EXISTS
-    )
+    differing = [leaf for leaf in differences(account.rules, stood, agreed) if leaf != EXISTS]
+    found = {leaf: judge(before, leaf, stood.get(leaf)) for leaf in differing}
+    others = {leaf: one for leaf, one in found.items() if one.verdict is not Verdict.PUT_BACK}
+    if not others:
+        return None
+    claimed = (before.chain(leaf)[-1] for leaf, one in others.items() if one.verdict is Verdict.WAIT_CLAIM)
+    ends = [link.written.change.arrived_at + OWN_RECORD_WITHIN for link in claimed]
+    return _Over(until=min(ends, default=None))
 
 
 def _before(account: Account, written: WrittenChange) -> Account:

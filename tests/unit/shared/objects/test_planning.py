@@ -1350,6 +1350,18 @@ def _switching_off(leaves: Mapping[str, Json]) -> Mapping[str, Step]:
 _REMOVAL: Final = {"removal": _switching_off}
 
 
+def test_a_deletion_over_what_may_be_our_own_write_is_looked_at_again_when_that_is_known() -> None:
+    """Its answer was lost, and what was read since doesn't show it. People hear of it at once all the same."""
+    story = Story().change(500, "Mallory", state=("on", "off")).ours(510, is_proven=False, state=("off", "on"))
+    story = story.seen(1500, state="off").change(1600, "Mallory", Op.DELETE)
+    known = 511 + 3 * HOUR
+    for second in (1700, known):
+        found = story.plan(second, gone=True).verdicts[EXISTS]
+        assert (found.verdict, found.until) == (Verdict.BENEATH, at(known))
+    plan = story.plan(known + 1, gone=True)
+    assert (verdicts(plan), plan.op) == ({EXISTS: Verdict.PUT_BACK}, Op.CREATE)
+
+
 def test_an_object_that_is_not_to_be_there_can_be_made_harmless_instead() -> None:
     story = Story().absent().change(600, "Mallory", Op.CREATE, state=(None, "on"))
     plan = story.plan(700, more=_REMOVAL)
