@@ -82,7 +82,8 @@ def confirmation(change: ObjectChange, events: Iterable[ResourceEvent], operatio
     # What another did minutes before or after is another change, and this one's record may still come.
     who = {event.actor.id.lower() for event in found if abs(event.at - change.at) <= COPIES_WITHIN}
     if who:
-        return Confirmation(is_true=False, because=f"Azure's own log says that {', '.join(sorted(who))} did it")
+        because = f"Azure's own log says that {', '.join(sorted(who))} did it"
+        return Confirmation(is_true=False, because=because, others=frozenset(who))
     return Confirmation(is_true=None, because="Azure's own log doesn't have it yet")
 
 

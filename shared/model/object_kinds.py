@@ -131,6 +131,8 @@ class Confirmation(Struct, frozen=True, kw_only=True):
     """Whether it is the end of something that was bound in time, which is no change."""
     is_own_use: bool = False
     """Whether the actor took up, or gave up, what is his to take up (a role that he is eligible for): no change."""
+    others: frozenset[str] = frozenset()
+    """Who did it by the tenant's log, where that isn't the actor: ids in lower case."""
 
 
 type Objections = Mapping[str, Objection]

@@ -16,7 +16,7 @@ from shared.model.errors import BadIdentifier, EdgeError
 from shared.model.events import ActorKind
 from shared.model.kinds import Image
 from shared.model.notices import SystemNotice
-from shared.model.object_kinds import Made
+from shared.model.object_kinds import Confirmation, Made
 from shared.model.objects import ObjectChange, ObjectState, Op
 from shared.objects.folding import COPIES_WITHIN
 from shared.respond.authority_reading import AuthorityReading, judge
@@ -121,7 +121,7 @@ def _confirmed(
     except (EdgeError, BadIdentifier) as error:
         _log.warning("whether change %s was made could not be read: %s", change.id, error)
         return None
-    if answer.is_true is None:
+    if answer.is_true is None or _is_of_another(answer, change, changes):
         return None
     if not answer.is_true:
         _publish_forgery(run, change, answer.because)
@@ -136,6 +136,21 @@ def _confirmed(
     if is_first:
         return msgspec.structs.replace(confirmed, op=Op.CREATE)
     return _as_creation(run, confirmed, image, changes, within=_SURELY_WITHIN)
+
+
+def _is_of_another(answer: Confirmation, change: ObjectChange, changes: Sequence[ObjectChange]) -> bool:
+    """Whether the log has other changes of that second, which are known: this one's record may still come.
+
+    Two may do the same within seconds, and the log has one record for each.
+    """
+    known = frozenset(
+        one.actor.id.lower()
+        for one in changes
+        if one.is_confirmed
+        and (one.op is Op.DELETE) is (change.op is Op.DELETE)
+        and abs(one.at - change.at) <= COPIES_WITHIN
+    )
+    return bool(answer.others) and answer.others <= known
 
 
 def _is_first(run: ObjectRun, change: ObjectChange, image: Image | None, state: ObjectState) -> bool:

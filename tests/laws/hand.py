@@ -1396,6 +1396,19 @@ HAND: Final[tuple[HandStory, ...]] = (
         is_right=lambda end: end.leaf("S1", "description") is None and end.pending("S1") == set(),
     ),
     HandStory(
+        name="an attacker uses the id of an assignment that was deleted with approval, and deletes it within a second",
+        story=story(
+            "A1 A5",
+            change(900, "alice", "A1", "delete", {"late": 610}),
+            change(900.4, "mal", "A1", "create", {"late": 310}, **TO_SOMEBODY_ELSE),
+            change(900.9, "mal", "A1", "delete", {"late": 10}),
+        ),
+        ends="the approved deletion isn't taken for one that wasn't made, and is offered back",
+        is_right=lambda end: (
+            "offer" in end.pending("A1") and not any("wasn't made" in page.text for page in end.result.seen.pages)
+        ),
+    ),
+    HandStory(
         name="a custom policy is asked back that went before anybody could read it",
         story=story(
             "D0 D2",

@@ -358,7 +358,8 @@ def is_another(truth: Truth, name: str) -> bool:
     """Say whether the id of a role assignment stands for another one than in the baseline: of a role, to somebody."""
     if kind_of(name) != ASSIGNMENT or truth.final(name, EXISTS) is None:
         return False
-    return any(truth.final(name, leaf) != truth.expected(name, leaf)[0] for leaf in _WHICH)
+    agreed = {leaf: truth.expected(name, leaf)[0] for leaf in _WHICH}
+    return any(value is not None and truth.final(name, leaf) != value for leaf, value in agreed.items())
 
 
 def _of_leaf(truth: Truth, name: str, leaf: str) -> Iterator[Violation]:

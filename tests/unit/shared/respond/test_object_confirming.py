@@ -1,6 +1,7 @@
 """A delivery is a hint: nothing becomes approved, and nothing deleted is made again, on its word alone."""
 
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -8,7 +9,7 @@ from typing import Final
 import msgspec
 import pytest
 
-from infra.local.world import ALICE, MALLORY, RELEASE_PIPELINE, Principal
+from infra.local.world import ALICE, MALLORY, RELEASE_PIPELINE, TRUDY, Principal
 from shared.model.cases import Decision, Outcome, Standing, State
 from shared.model.errors import Refused, Unreachable
 from shared.model.events import Event
@@ -155,6 +156,30 @@ def test_what_the_tenant_denies_is_told_to_everybody_and_never_judged(hinted: Be
         _look_again(hinted)
     assert len(word.asked) == 1
     assert len(hinted.teams.system_notices) == 1
+
+
+@pytest.mark.parametrize(
+    ("others", "apart", "is_denied"),
+    [
+        pytest.param({MALLORY.id}, 2, False, id="that is another change"),
+        pytest.param({MALLORY.id}, 6, True, id="that was made at another time"),
+        pytest.param({MALLORY.id, TRUDY.id}, 2, True, id="somebody else did it too"),
+        pytest.param(frozenset[str](), 2, True, id="the log names nobody"),
+    ],
+)
+def test_what_the_log_says_of_another_change_that_is_known_denies_none(
+    hinted: Bench, word: _Word, others: AbstractSet[str], apart: int, *, is_denied: bool
+) -> None:
+    """Two did the same within seconds. The log has the first one, the record of the second is still to come."""
+    word.answer = _TRUE
+    hinted.take_in(lamp_record(MALLORY))
+    hinted.answer_queue()
+    word.answer = msgspec.structs.replace(_FALSE, others=frozenset(others))
+    hinted.take_in(lamp_record(ALICE, at=AT + apart * _SECOND))
+    hinted.answer_queue()
+    hers = next(one for one in hinted.runtime.objects.changes(hinted.only_object().id) if one.actor.id == ALICE.id)
+    assert (hers.is_denied, hers.is_confirmed) == (is_denied, False)
+    assert bool(hinted.teams.system_notices) is is_denied
 
 
 def test_what_was_denied_explains_nothing_that_stands(hinted: Bench, word: _Word) -> None:
