@@ -25,13 +25,12 @@ class NamedActors:
         self._storage.upsert(Table.CONTROLS, partition(tenant_id), actor_id.lower(), {"at": at.isoformat()})
 
 
-def named_among(rows: Sequence[Row], tenant_id: str, now: datetime) -> frozenset[str]:
-    """Give who is named, ids in lower case, of rows of table `Switches`.
+def named_among(rows: Sequence[Row], now: datetime) -> frozenset[str]:
+    """Give who is named, ids in lower case, of a tenant's rows.
 
     Who has a row whose instant can't be read is named: nobody gets off the list by that.
     """
-    own = (row for row in rows if row.partition == partition(tenant_id))
-    return frozenset(row.key for row in own if _named_at(row, now) > now - NAMED_FOR)
+    return frozenset(row.key for row in rows if _named_at(row, now) > now - NAMED_FOR)
 
 
 def _named_at(row: Row, otherwise: datetime) -> datetime:

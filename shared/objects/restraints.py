@@ -182,10 +182,10 @@ class Restraints:
         return self._storage.rows(Table.CONTROLS, "PartitionKey eq @tenant", tenant=partition(tenant_id))
 
 
-def restrained_among(rows: Sequence[Row], tenant_id: str) -> frozenset[str] | None:
-    """Give whose accounts are restrained, ids in lower case, of rows of table `Switches`; None where one is broken."""
+def restrained_among(rows: Sequence[Row]) -> frozenset[str] | None:
+    """Give whose accounts are restrained, ids in lower case, of a tenant's rows; None where one is broken."""
     try:
-        each = [_kept(row).containment.restrained for row in rows if row.partition == partition(tenant_id)]
+        each = [_kept(row).containment.restrained for row in rows]
     except BrokenRow:
         return None
     return frozenset[str]().union(*each)

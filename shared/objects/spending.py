@@ -118,10 +118,10 @@ class Spending:
                 self._delete(row)
 
 
-def spent_among(rows: Sequence[Row], tenant_id: str, now: datetime) -> Spent | None:
-    """Give what was put back in the hour before `now`, of rows of table `Switches`; None where that can't be read."""
+def spent_among(rows: Sequence[Row], now: datetime) -> Spent | None:
+    """Give what was put back in the hour before `now`, of a tenant's rows; None where one can't be read."""
     try:
-        return _spent([row for row in rows if row.partition == partition(tenant_id)], now)
+        return _spent(rows, now)
     except ValueError:
         return None
 

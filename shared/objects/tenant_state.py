@@ -1,16 +1,18 @@
 """What guards judge by of a whole tenant: the places of the hour, who is named, whose accounts are restrained.
 
-All three are in table `Switches`, each in a partition of its own, and are read by one query: for it the service looks
-through the table, which is small.
+All three are in table `Switches`, each in a partition of its own, and are read by one query each, side by side: a
+query that names several partitions has the service go through the whole table, page by page.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 
 from msgspec import Struct
 
-from shared.clients.storage import Storage
+from shared.clients.storage import Row, Storage
 from shared.clients.storage_names import Table
 from shared.model.errors import EdgeError
+from shared.model.start import Start, one_after_another
 from shared.objects import named_actors, restraints, spending
 from shared.objects.guards import Spent
 
@@ -23,20 +25,33 @@ class TenantState(Struct, frozen=True, kw_only=True):
     restrained: frozenset[str] | None = None
 
 
-def read_tenant_state(storage: Storage, tenant_id: str, now: datetime) -> TenantState:
-    """Read it in one query. Nothing is raised: what can't be read is None."""
-    try:
-        rows = storage.rows(
-            Table.CONTROLS,
-            "PartitionKey eq @spent or PartitionKey eq @named or PartitionKey eq @restrained",
-            spent=spending.partition(tenant_id),
-            named=named_actors.partition(tenant_id),
-            restrained=restraints.partition(tenant_id),
+def start_tenant_state(storage: Storage, tenant_id: str, now: datetime, *, start: Start) -> Callable[[], TenantState]:
+    """Begin to read it, a query for each part, and give what waits for it. Nothing is raised: see `TenantState`."""
+
+    def begin(partition: str) -> Callable[[], list[Row] | None]:
+        return start(lambda: _rows(storage, partition))
+
+    spent, named, restrained = (begin(each.partition(tenant_id)) for each in (spending, named_actors, restraints))
+
+    def wait() -> TenantState:
+        places, names, taken = spent(), named(), restrained()
+        return TenantState(
+            spent=None if places is None else spending.spent_among(places, now),
+            named=None if names is None else named_actors.named_among(names, now),
+            restrained=None if taken is None else restraints.restrained_among(taken),
         )
+
+    return wait
+
+
+def read_tenant_state(storage: Storage, tenant_id: str, now: datetime) -> TenantState:
+    """Read it, one query after another."""
+    return start_tenant_state(storage, tenant_id, now, start=one_after_another)()
+
+
+def _rows(storage: Storage, partition: str) -> list[Row] | None:
+    """Read a partition; None where it can't be read."""
+    try:
+        return storage.rows(Table.CONTROLS, "PartitionKey eq @one", one=partition)
     except EdgeError:
-        return TenantState()
-    return TenantState(
-        spent=spending.spent_among(rows, tenant_id, now),
-        named=named_actors.named_among(rows, tenant_id, now),
-        restrained=restraints.restrained_among(rows, tenant_id),
-    )
+        return None

@@ -27,7 +27,7 @@ from shared.model.objects import (
 from shared.model.settings import Tenant
 from shared.objects.compaction import is_done_with
 from shared.objects.object_store import Kept, OtherObject
-from shared.objects.tenant_state import TenantState, read_tenant_state
+from shared.objects.tenant_state import TenantState, start_tenant_state
 from shared.respond.authority_reading import AuthorityReading, judge, start_reading
 from shared.respond.components import Runtime
 
@@ -117,7 +117,7 @@ class ObjectRun:
         changes = runtime.start(lambda: tuple(runtime.objects.changes(self.id)))
         authority = start_reading(runtime, self.kind.kind)
         image = runtime.start(lambda: (self.read_image(tenants_id), runtime.clock()))
-        of_tenant = runtime.start(lambda: read_tenant_state(runtime.storage, self.tenant.id, at))
+        of_tenant = start_tenant_state(runtime.storage, self.tenant.id, at, start=runtime.start)
 
         def wait() -> Reading:
             found, known = kept(), changes()
