@@ -59,6 +59,8 @@ THINGS: Final = (
     ("A3", "A9"),
     ("A3", "A9"),
     ("A3", "A9"),
+    ("A3", "A9"),
+    ("A3", "A9"),
     ("A1", "A3", "A9"),
     ("A1", "A4", "A8"),
     ("A1", "A4", "A8"),
@@ -377,7 +379,7 @@ def _together(chance: Random, things: list[str], at: int) -> list[Event]:
     if "A1" in things:
         held: Event = {"t": at, "do": chance.choice(("contain", "disable")), "who": "svc"}
         options += [[held, _did(at + 1, "mal", "A1", "delete")]] * 12
-    options += [_plainly(chance, each, at) for each in things if kind_of(each) in SIMULATED_KINDS]
+    options += [_plainly(chance, each, at) for each in things * 3 if kind_of(each) in SIMULATED_KINDS]
     options += _together_on_policies(chance, things, at)
     if "D3" in things:
         options += [[_did(at, "mal", "D2", "create"), _did(at + 0.4, "alice", "D3", "create")]] * 6
@@ -387,7 +389,7 @@ def _together(chance: Random, things: list[str], at: int) -> list[Event]:
         unlisted: Event = {"t": at, "do": "window", "what": "unlisted", "for": 1800}
         options += [[unlisted, _did(at + 1, "mal", "D0", "update", {"xml": "v2"})]] * 4
     if "A9" in things:
-        options += [_two_owners(at)] * 32
+        options += [_two_owners(at)] * 48
     if things[0][0] == "A":
         options += _together_on_roles(chance, things, at)
     return chance.choice(options)

@@ -228,7 +228,6 @@ def test_a_leaf_that_is_absent_in_the_baseline_has_the_provenance_of_all_that_is
 
 
 _UNASKED_ONLY: Final = {
-    "mode",
     "disabled-account",
     "named-in-case",
     "restrained",
