@@ -47,7 +47,7 @@ current: setup ## whether the generated parts of the documentation are as they w
 
 check: types infra lint current ## everything that reads the code without running it; what takes longest first
 
-bench: setup ## measure; prints one JSON object
+bench: setup ## measure; prints one JSON object and writes docs/performance.md
 	@$(python) -m tests.benchmarks.run
 
 bench-peers: setup ## compare matching with the fastest program of its kind, which pip brings

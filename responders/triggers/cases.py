@@ -6,8 +6,6 @@ import msgspec
 from responders.app import runtime
 from shared.clients.storage_names import CASES_QUEUE
 from shared.respond.messages import CaseMessage, Message, ObjectMessage
-from shared.respond.pipeline import answer
-from shared.respond.reconcile import reconcile
 
 cases = func.Blueprint()
 
@@ -16,6 +14,9 @@ cases = func.Blueprint()
 @cases.queue_trigger(arg_name="message", queue_name=CASES_QUEUE, connection="AzureWebJobsStorage")
 def answer_case(message: func.QueueMessage) -> None:
     """Answer the case that a message names, or reconcile the object."""
+    from shared.respond.pipeline import answer  # noqa: PLC0415 - start-up is a feature
+    from shared.respond.reconcile import reconcile  # noqa: PLC0415 - the same
+
     asked: CaseMessage | ObjectMessage = msgspec.json.decode(message.get_body(), type=Message)
     if isinstance(asked, CaseMessage):
         answer(runtime(), asked.tenant_id, asked.case_id)

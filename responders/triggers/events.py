@@ -4,7 +4,6 @@ import azure.functions as func
 
 from responders.app import runtime
 from shared.clients.storage_names import RESOURCE_EVENTS_QUEUE
-from shared.ingest.deliveries import take_in_delivery
 
 events = func.Blueprint()
 
@@ -19,4 +18,6 @@ events = func.Blueprint()
 )
 def subscription_events(message: func.QueueMessage) -> None:
     """Open cases for one event. An error leaves the message where it is, so that the host tries it again."""
+    from shared.ingest.deliveries import take_in_delivery  # noqa: PLC0415 - start-up is a feature
+
     take_in_delivery(runtime(), message.get_body())

@@ -6,7 +6,6 @@ nothing.
 
 import logging
 import os
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -15,21 +14,18 @@ import azure.functions as func
 
 from responders.app import emergencies, runtime
 from responders.sources import AUDIT_LOG, SIGN_IN_LOG
-from shared.detect.rosters import Roster
-from shared.ingest.catch_up import catch_up
-from shared.ingest.coverage import about_kind, about_roster, note_permissions, noting, permissions_noted_at
-from shared.ingest.poll import poll
 from shared.model.do_all import do_all
 from shared.model.errors import Refused
-from shared.model.object_kinds import Kind
-from shared.model.settings import Tenant
 from shared.model.sources import Source
-from shared.respond.components import Runtime
-from shared.respond.resume import resume
-from shared.respond.sweep import may_be_unread, sweep, swept_at
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.detect.rosters import Roster
+    from shared.model.object_kinds import Kind
+    from shared.model.settings import Tenant
     from shared.notify.reachability import Reachability
+    from shared.respond.components import Runtime
 
 schedules = func.Blueprint()
 _log = logging.getLogger("responder.schedules")
@@ -51,14 +47,18 @@ _COVERAGE_EACH: Final = timedelta(seconds=50)
 
 
 def _poll_all(source: Source) -> None:
+    from shared.ingest.poll import poll  # noqa: PLC0415 - start-up is a feature
+
     _each_tenant(source, lambda tenant: poll(runtime(), tenant, source, overlap=_OVERLAP))
 
 
 def _backfill_all(source: Source) -> None:
+    from shared.ingest.catch_up import catch_up  # noqa: PLC0415 - start-up is a feature
+
     _each_tenant(source, lambda tenant: catch_up(runtime(), tenant, source))
 
 
-def _each_tenant(source: Source, read: Callable[[Tenant], object]) -> None:
+def _each_tenant(source: Source, read: "Callable[[Tenant], object]") -> None:
     """Read of every tenant; one that fails doesn't keep the others from being read, and fails the run at the end."""
     do_all(
         runtime().settings.tenants,
@@ -120,7 +120,10 @@ def take_snapshots(timer: func.TimerRequest) -> None:
         drain_dead_letters(runtime())
 
 
-def _sweep(place: tuple[Kind, Tenant]) -> None:
+def _sweep(place: "tuple[Kind, Tenant]") -> None:
+    from shared.ingest.coverage import about_kind, noting  # noqa: PLC0415 - start-up is a feature
+    from shared.respond.sweep import may_be_unread, sweep, swept_at  # noqa: PLC0415 - the same
+
     kind, tenant = place
     made = runtime()
     try:
@@ -131,7 +134,7 @@ def _sweep(place: tuple[Kind, Tenant]) -> None:
         _log.info("%s of %s can't be read as it is permitted: %s", about_kind(kind), tenant.name, refused)
 
 
-def _places(runtime: Runtime) -> list[tuple[Kind, Tenant]]:
+def _places(runtime: "Runtime") -> "list[tuple[Kind, Tenant]]":
     """Give each kind of guarded object with each tenant that has it."""
     return [
         (kind, tenant)
@@ -159,6 +162,7 @@ def sweep_rosters(timer: func.TimerRequest) -> None:
 
 def _watch_left_out() -> None:
     from responders.left_out import READS  # noqa: PLC0415 - not needed at start-up
+    from shared.ingest.coverage import noting  # noqa: PLC0415
     from shared.ingest.left_out import ABOUT, watch_left_out  # noqa: PLC0415
 
     made = runtime()
@@ -169,6 +173,8 @@ def _watch_left_out() -> None:
 
 def _look_at_permissions() -> None:
     """Store which permissions are missing, for the coverage."""
+    from shared.ingest.coverage import note_permissions, permissions_noted_at  # noqa: PLC0415 - start-up is a feature
+
     made = runtime()
     noted_at = permissions_noted_at(made.storage)
     if noted_at is not None and made.clock() - noted_at < _PERMISSIONS_EACH:
@@ -197,7 +203,9 @@ def _sweep_rosters() -> None:
         )
 
 
-def _sweep_roster(place: tuple[Roster, Tenant]) -> None:
+def _sweep_roster(place: "tuple[Roster, Tenant]") -> None:
+    from shared.ingest.coverage import about_roster, noting  # noqa: PLC0415 - start-up is a feature
+
     roster, tenant = place
     made = runtime()
     read = partial(made.rosters.sweep, roster, made.edges[tenant.id])
@@ -325,6 +333,8 @@ def _reachability() -> "Reachability":
 @schedules.timer_trigger(arg_name="timer", schedule="%RESUME_SCHEDULE%")
 def resume_cases(timer: func.TimerRequest) -> None:
     """Go on with emergencies, cases whose lease ran out and pages that wait; play again what failed every time."""
+    from shared.respond.resume import resume  # noqa: PLC0415 - start-up is a feature
+
     del timer
     parts: dict[str, Callable[[], object]] = {
         "emergencies": _go_on_with_emergencies,
@@ -411,7 +421,7 @@ class _Pace:
     def __init__(self) -> None:
         self._last: tuple[Runtime, datetime] | None = None
 
-    def is_due(self, made: Runtime) -> bool:
+    def is_due(self, made: "Runtime") -> bool:
         """Whether it is time to look again, which the caller then does."""
         now = made.clock()
         if self._last is not None and self._last[0] is made and now - self._last[1] < _COVERAGE_EACH:

@@ -1,15 +1,23 @@
 """Event Hub: what diagnostic settings of the tenants stream, in batches. Registered where a hub is set."""
 
-from typing import List  # noqa: UP035 - the worker takes this spelling alone
+from typing import TYPE_CHECKING, List  # noqa: UP035 - the worker takes this spelling of List alone
 
 import azure.functions as func
 
 from responders.app import runtime
-from shared.ingest.stream import Arrivals, take_in_stream
 from shared.model.once import Once
 
+if TYPE_CHECKING:
+    from shared.ingest.stream import Arrivals
+
 stream = func.Blueprint()
-_arrivals = Once(lambda: Arrivals(runtime().storage))
+
+
+@Once
+def _arrivals() -> "Arrivals":
+    from shared.ingest.stream import Arrivals  # noqa: PLC0415 - start-up is a feature
+
+    return Arrivals(runtime().storage)
 
 
 @stream.function_name("audit_stream")
@@ -31,5 +39,7 @@ _arrivals = Once(lambda: Arrivals(runtime().storage))
 )
 def audit_stream(batch: List[func.EventHubEvent], context: func.Context) -> None:  # noqa: UP006
     """Open cases for a batch. An error keeps the checkpoint where it is, so that the host tries the batch again."""
+    from shared.ingest.stream import take_in_stream  # noqa: PLC0415 - start-up is a feature
+
     bodies = [event.get_body() for event in batch]
     take_in_stream(runtime(), bodies, _arrivals(), tries=context.retry_context.retry_count)

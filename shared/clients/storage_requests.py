@@ -23,8 +23,9 @@ from shared.model.errors import Rejected, Unreachable
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, TokenCredential
-    from urllib3 import HTTPConnectionPool
     from urllib3.response import BaseHTTPResponse
+
+    from shared.clients.timed_answers import DirectPool
 
 _CONNECT_WITHIN: Final = 5.0
 _READ_WITHIN: Final = 20.0
@@ -150,7 +151,7 @@ class StorageService:
         target = f"{self._root}{request.path}" + (f"?{query}" if query else "")
         body = request.body or (None if request.method in {"GET", "DELETE"} else b"")
         try:
-            return self._pool.urlopen(request.method, target, body=body, headers=headers, retries=False, redirect=False)
+            return self._pool.exchange(request.method, target, body=body, headers=headers)
         except HTTPError as error:
             was_sent = not isinstance(error, ConnectTimeoutError | NewConnectionError)
             if is_last or (was_sent and request.method == "POST"):
@@ -176,14 +177,14 @@ class StorageService:
         return kept.token
 
 
-def _pool(address: str, authorities: str, within: timedelta) -> "HTTPConnectionPool":
+def _pool(address: str, authorities: str, within: timedelta) -> "DirectPool":
     """Give the connections to a service, through a proxy where the environment names one."""
     from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - imported on first use
 
     import certifi  # noqa: PLC0415 - the same
     from urllib3 import PoolManager, ProxyManager, Timeout  # noqa: PLC0415 - the same
 
-    from shared.clients.timed_answers import timed_pools  # noqa: PLC0415 - the same
+    from shared.clients.timed_answers import DirectPool, timed_pools  # noqa: PLC0415 - the same
 
     parts = urlsplit(address)
     options: dict[str, Any] = {
@@ -194,7 +195,10 @@ def _pool(address: str, authorities: str, within: timedelta) -> "HTTPConnectionP
     proxy = "" if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme, "")
     manager = ProxyManager(proxy, **options) if proxy else PoolManager(**options)
     manager.pool_classes_by_scheme = timed_pools(within.total_seconds())
-    return manager.connection_from_host(parts.hostname or "", parts.port, parts.scheme)
+    pool = manager.connection_from_host(parts.hostname or "", parts.port, parts.scheme)
+    if not isinstance(pool, DirectPool):
+        raise TypeError("the connections aren't of the class that was given")
+    return pool
 
 
 def _again(request: Request) -> frozenset[int]:

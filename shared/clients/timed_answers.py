@@ -7,18 +7,45 @@ Imported when something is sent for the first time, since urllib3 takes a while 
 
 import io
 import time
-from http.client import HTTPResponse
+from collections.abc import Mapping
+from http.client import HTTPException, HTTPResponse
 from socket import socket
 from typing import TYPE_CHECKING, Any, override
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ProtocolError
+from urllib3.response import BaseHTTPResponse
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 
-def timed_pools(within: float) -> dict[str, type[HTTPConnectionPool]]:
+class DirectPool(HTTPConnectionPool):
+    """Connections over which a request is sent as it is: its target is quoted, and isn't looked through again."""
+
+    def exchange(self, method: str, target: str, *, body: bytes | None, headers: Mapping[str, str]) -> BaseHTTPResponse:
+        """Send a request and read the answer to its end. Nothing is sent again, and no redirect followed.
+
+        `urlopen` looks at each character of a target in turn, twice, which takes as long as all the rest of a request.
+        Raises urllib3's HTTPError.
+        """
+        if self.proxy is not None:
+            return self.urlopen(method, target, body=body, headers=headers, retries=False, redirect=False)
+        connection = self._get_conn()
+        try:
+            return self._make_request(connection, method, target, body=body, headers=headers, timeout=self.timeout)
+        except (HTTPException, OSError) as error:
+            connection.close()
+            raise ProtocolError("the connection broke", error) from error
+        except BaseException:
+            connection.close()
+            raise
+        finally:
+            self._put_conn(connection)
+
+
+def timed_pools(within: float) -> dict[str, type[HTTPConnectionPool] | type[HTTPSConnectionPool]]:
     """Give the classes of pools whose answers are whole `within` so many seconds, or are lost, by scheme."""
 
     def answer(connection: socket, **options: Any) -> HTTPResponse:  # noqa: ANN401 - as the standard library has them
@@ -30,10 +57,10 @@ def timed_pools(within: float) -> dict[str, type[HTTPConnectionPool]]:
     class Secured(HTTPSConnection):
         response_class: Any = staticmethod(answer)
 
-    class PlainPool(HTTPConnectionPool):
+    class PlainPool(DirectPool):
         ConnectionCls: Any = Plain
 
-    class SecuredPool(HTTPSConnectionPool):
+    class SecuredPool(DirectPool, HTTPSConnectionPool):
         ConnectionCls: Any = Secured
 
     return {"http": PlainPool, "https": SecuredPool}

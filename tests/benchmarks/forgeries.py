@@ -5,10 +5,9 @@ one is the figure that counts on a machine that does other work.
 """
 
 import asyncio
-import os
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -18,6 +17,7 @@ from aiohttp import ClientSession
 from infra.local.operators import LocalOperators, local_operators
 from infra.local.stack import Stack
 from shared.emergency.signing import sign_request
+from tests.benchmarks.processes import children_of, seconds_of
 from tests.fakes.flood import Flood, forgeries
 
 _FIRST: Final = 500
@@ -31,7 +31,6 @@ _SETTINGS: Final = {
     "ROSTER_SCHEDULE": _NEVER,
     "RESUME_SCHEDULE": _NEVER,
 }
-_TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
 def measure() -> Mapping[str, float]:
@@ -76,23 +75,4 @@ async def _declared(url: str, operators: LocalOperators) -> float:
 def _processor_seconds(stack: Stack) -> Mapping[str, float]:
     """Give what the host and the app's worker below it have used so far."""
     host = stack.host_pid
-    return {"host": _seconds_of(host), "app": sum(_seconds_of(each) for each in _children(host))}
-
-
-def _children(parent: int) -> Iterator[int]:
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and _stat(int(entry.name))[1:2] == [str(parent)]:
-            yield int(entry.name)
-
-
-def _seconds_of(process: int) -> float:
-    user, system = _stat(process)[11:13]
-    return (int(user) + int(system)) / _TICKS
-
-
-def _stat(process: int) -> list[str]:
-    """Give the fields of a process from its state on; none where it is gone."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    except OSError:
-        return []
+    return {"host": seconds_of(host), "app": sum(seconds_of(each) for each in children_of(host))}

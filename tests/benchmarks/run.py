@@ -1,5 +1,6 @@
-"""`python -m tests.benchmarks.run`: measure, and print one JSON object; progress goes to standard error.
+"""`python -m tests.benchmarks.run [NAME …]`: measure, print one JSON object and write `docs/performance.md` anew.
 
+With names only those are measured. Progress goes to standard error.
 Ratios are what counts: both sides of each are measured in turns, on the same machine.
 """
 
@@ -8,6 +9,8 @@ import sys
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
+
+from tests.benchmarks.report import keep
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,15 +23,17 @@ _MODULES: Final = {
     "conditional-access": "ca_verdicts",
     "posture": "posture",
     "remedy": "remedy",
+    "burst": "burst",
     "backlog": "backlog",
     "forgeries": "forgeries",
 }
 
 
 def main() -> int:
-    """Run every benchmark there is, each in a module with a function `measure`."""
+    """Run every benchmark there is, or those that are named, each in a module with a function `measure`."""
     figures: dict[str, Mapping[str, float]] = {}
-    for key, name in _MODULES.items():
+    named = sys.argv[1:] or [*_MODULES]
+    for key, name in ((key, name) for key, name in _MODULES.items() if key in named):
         module = f"tests.benchmarks.{name}"
         if find_spec(module) is None:
             _say(f"{key}: left out, there is no {module}")
@@ -40,6 +45,7 @@ def main() -> int:
             continue
         figures[key] = measured
         _say(f"{key}: {measured}")
+    keep(figures)
     sys.stdout.write(json.dumps(figures) + "\n")
     return 0
 

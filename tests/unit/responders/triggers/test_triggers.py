@@ -298,8 +298,8 @@ def test_every_tenant_is_polled_although_one_fails(
         if tenant.id == WORKFORCE_TENANT:
             raise Unreachable("cut")
 
-    monkeypatch.setattr(schedules, "poll", poll)
-    monkeypatch.setattr(schedules, "catch_up", poll)
+    monkeypatch.setattr("shared.ingest.poll.poll", poll)
+    monkeypatch.setattr("shared.ingest.catch_up.catch_up", poll)
     for name in ("poll_directory_audits", "backfill_directory_audits", "poll_sign_ins", "backfill_sign_ins"):
         polled.clear()
         with pytest.raises(Unreachable):
@@ -314,8 +314,8 @@ def test_sign_ins_are_left_alone_when_they_are_switched_off(
         raise AssertionError("it was polled")
 
     use(bench(memory, SIGN_INS="off"))
-    monkeypatch.setattr(schedules, "poll", poll)
-    monkeypatch.setattr(schedules, "catch_up", poll)
+    monkeypatch.setattr("shared.ingest.poll.poll", poll)
+    monkeypatch.setattr("shared.ingest.catch_up.catch_up", poll)
     _user_function(schedules.poll_sign_ins)(_TIMER)
     _user_function(schedules.backfill_sign_ins)(_TIMER)
 
