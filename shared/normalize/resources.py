@@ -285,8 +285,9 @@ def _ending(event_type: str) -> str:
 
 
 def _subscription_of(resource_id: str) -> str:
-    parts = resource_id.split("/", maxsplit=3)
-    return parts[2] if len(parts) > 2 and parts[1].lower() == "subscriptions" else ""  # noqa: PLR2004 - "", word, id
+    """Give the subscription of a resource, `/subscriptions/ID/…`, or ""."""
+    before, word_of, found, *_ = (*resource_id.split("/", maxsplit=3), "", "")
+    return found if not before and word_of.lower() == "subscriptions" else ""
 
 
 def _request_body(properties: Raw) -> str:

@@ -2,14 +2,15 @@
 
 from typing import Final
 
-from shared.detect.fields.kusto_terms import quoted
+from shared.detect.fields.kusto_terms import SPACES, quoted
 from shared.model.conditions import Label, Text, by_profile, in_sigma, spelt
 from shared.model.events import ResourceEvent, fold, fold_whole
 from shared.model.prefilters import Asked, Needs
 from shared.model.profile import TenantProfile
 from shared.normalize.resources import OUTCOMES
 
-RESOURCE_KUSTO: Final = "tolower(coalesce(ResourceId, _ResourceId))"
+_RESOURCE: Final = f'trim(@"{SPACES}", coalesce(ResourceId, _ResourceId))'
+RESOURCE_KUSTO: Final = f"tolower({_RESOURCE})"
 
 _OPERATION_KUSTO: Final = "Fold(coalesce(OperationNameValue, OperationName))"
 _CLAIM: Final = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
@@ -20,8 +21,7 @@ _CALLER_KUSTO: Final = "Fold(coalesce({}))".format(
     )
 )
 _SUBSCRIPTION_KUSTO: Final = (
-    'coalesce(Identifier(SubscriptionId), Identifier(extract(@"(?i)^/subscriptions/([^/]+)", 1,'
-    " coalesce(ResourceId, _ResourceId))))"
+    f'coalesce(Identifier(SubscriptionId), Identifier(extract(@"(?i)^/subscriptions/([^/]+)", 1, {_RESOURCE})))'
 )
 _SITES: Final = "/providers/microsoft.web/sites/"
 

@@ -214,3 +214,19 @@ def test_a_record_of_no_interest_is_readable() -> None:
     record = activity_log_record("Microsoft.Compute/disks/delete")
     (reading,) = read_batch(written(record), tenant_id="", interest=nothing)
     assert (reading.event, reading.unreadable) == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("resource", "subscription"),
+    [
+        (f" /SUBSCRIPTIONS/{SUBSCRIPTION.upper()}/resourceGroups/x ", SUBSCRIPTION),
+        (f"/subscriptions/{SUBSCRIPTION}", SUBSCRIPTION),
+        (f"x/subscriptions/{SUBSCRIPTION}/resourceGroups/x", ""),
+        (f"subscriptions/{SUBSCRIPTION}", ""),
+        ("/subscriptions", ""),
+        ("", ""),
+    ],
+)
+def test_a_subscription_is_read_from_a_resource_only_where_it_begins_with_it(resource: str, subscription: str) -> None:
+    row = EVERY_SHAPE["activity row"] | {"SubscriptionId": "", "ResourceId": resource, "_ResourceId": ""}
+    assert read(row).subscription_id == subscription
