@@ -305,6 +305,13 @@ def test_a_leaf_that_a_guard_names_is_left_out() -> None:
     assert (list(found.steps), list(found.objections)) == (["colour"], ["state"])
 
 
+def test_what_is_objected_to_beside_the_difference_is_nothing_that_waits() -> None:
+    objection = Objection(guard="own", because="it would go dark", can_pass=True)
+    both = Assessed(objections={"state": objection, "glow": objection})
+    found = allowed(update(), lambda _op, steps: both if "state" in steps else Assessed())
+    assert (list(found.steps), list(found.objections)) == (["colour"], ["state"])
+
+
 def test_the_rest_is_judged_again_without_it() -> None:
     def only_together(_op: Op, steps: Mapping[str, Step]) -> Assessed:
         objection = Objection(guard="own", because="colour alone harms", can_pass=True)

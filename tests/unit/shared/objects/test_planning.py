@@ -12,6 +12,8 @@ from shared.model.kinds import Json
 from shared.model.objects import (
     EXISTS,
     WHOLE,
+    Acceptance,
+    Asked,
     BaselineLeaf,
     Intent,
     JudgedChange,
@@ -20,6 +22,7 @@ from shared.model.objects import (
     Provenance,
     Step,
     Verdict,
+    Wish,
 )
 from tests.fakes.object_stories import HOUR, LAMP, RULES, Story, at, lamp, named, verdicts
 
@@ -1348,6 +1351,40 @@ def _switching_off(leaves: Mapping[str, Json]) -> Mapping[str, Step]:
 
 
 _REMOVAL: Final = {"removal": _switching_off}
+
+
+def test_a_write_of_ours_that_was_sent_whole_wrote_no_leaf_of_another_part() -> None:
+    story = Story().change(500, "Bob", colour=("red", "blue")).change(600, "Mallory", guests_Max=(None, True))
+    plan = story.ours(650, sent={"guests": ("Ann",)}, guests_Max=(True, None)).plan(700, colour="blue")
+    assert (plan.verdicts, plan.baseline["colour"].provenance) == ({}, Provenance.APPROVED)
+
+
+def test_a_look_that_lacks_somebodys_newest_change_is_out_of_date_though_it_has_our_own_later_one() -> None:
+    story = Story().change(600, "Mallory", colour=("red", "blue")).change(650, "Bea", guests_Max=(None, True))
+    story = story.change(690, "Alice", body=(None, "x")).ours(700, guests_Max=(True, None))
+    plan = story.plan(710, colour="blue")
+    assert (plan.verdicts["colour"].verdict, plan.op) == (Verdict.WAIT_STALE, None)
+    assert story.plan(710, colour="blue", body="x").op is Op.UPDATE
+
+
+def test_what_a_person_wants_written_waits_for_no_look_that_shows_what_stood_before_it() -> None:
+    """He saw what nobody is known to have written; that the last record of the leaf says otherwise is no replica."""
+    wish = Acceptance(
+        id="w",
+        at=at(800),
+        by="Carol",
+        leaves={"state": "on"},
+        only=("state",),
+        wish=Wish(act=Asked.DENY, stood={"state": "dim"}),
+    )
+    plan = Story().change(600, "Mallory", state=("on", "off")).with_state(acceptances=(wish,)).plan(900, state="dim")
+    assert (verdicts(plan), plan.steps) == ({"state": Verdict.PUT_BACK}, {"state": ("dim", "on")})
+
+
+def test_a_creation_lies_over_nothing_that_was_deleted_before_it() -> None:
+    story = Story().change(500, "Alice", is_whole=False).change(600, "Alice", Op.DELETE).seen(650, gone=True)
+    plan = story.change(700, "Mallory", Op.CREATE, state=(None, "on")).plan(5000)
+    assert (plan.verdicts[EXISTS].verdict, plan.op) == (Verdict.PUT_BACK, Op.DELETE)
 
 
 def test_a_deletion_over_what_may_be_our_own_write_is_looked_at_again_when_that_is_known() -> None:
