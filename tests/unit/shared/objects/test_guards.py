@@ -434,9 +434,11 @@ def test_what_is_written_has_passed_every_guard_as_a_whole(pairs: set[frozenset[
 HOUR: Final = 3600
 
 
-def limited(spent: Spent, *, limit: int = 2, risk: Risk = Risk.HIGH, since: float = 600) -> Objection | None:
+def limited(
+    spent: Spent, *, limit: int = 2, risk: Risk = Risk.HIGH, since: float = 600, is_ours: bool = False
+) -> Objection | None:
     """Ask the limit about Mallory's change of a lamp."""
-    facts = update(spent=spent, limit=limit)
+    facts = update(spent=spent, limit=limit, is_ours=is_ours)
     changes = {
         name: msgspec.structs.replace(
             each, change=msgspec.structs.replace(each.change, risk=risk, arrived_at=at(since))
@@ -524,6 +526,12 @@ def test_half_of_the_places_are_kept_for_the_riskiest_for_a_while(risk: Risk, si
     one_free = limited(spent("mallory a 100", "mallory b 200", "mallory c 300"), limit=4, risk=risk, since=since)
     assert (one_free is not None) is is_kept
     assert limited(spent("mallory a 100"), limit=4, risk=risk, since=since) is None
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_what_the_responder_hears_by_waits_for_no_place_that_is_kept(*, is_ours: bool) -> None:
+    taken = spent("mallory a 100", "mallory b 200")
+    assert (limited(taken, limit=4, risk=Risk.LOW, since=699, is_ours=is_ours) is None) is is_ours
 
 
 def test_what_has_taken_its_place_is_not_asked_again() -> None:

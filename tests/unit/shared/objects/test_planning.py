@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -1365,20 +1365,46 @@ def test_a_look_that_lacks_somebodys_newest_change_is_out_of_date_though_it_has_
     plan = story.plan(710, colour="blue")
     assert (plan.verdicts["colour"].verdict, plan.op) == (Verdict.WAIT_STALE, None)
     assert story.plan(710, colour="blue", body="x").op is Op.UPDATE
+    both = story.plan(710, colour="blue", guests_Max=True).verdicts["colour"]
+    assert (both.verdict, both.change, both.until) == (Verdict.WAIT_STALE, "we 700", at(700 + HOUR))
 
 
-def test_what_a_person_wants_written_waits_for_no_look_that_shows_what_stood_before_it() -> None:
+def _wished(when: datetime, leaf: str, *, stood: str, wanted: str) -> Acceptance:
+    """Give what a person asks to have written into a leaf, by what stood when he was shown it."""
+    wish = Wish(act=Asked.DENY, stood={leaf: stood})
+    return Acceptance(id=f"w {leaf}", at=when, by="Carol", leaves={leaf: wanted}, only=(leaf,), wish=wish)
+
+
+@pytest.mark.parametrize(
+    ("since", "verdict"),
+    [
+        pytest.param((), Verdict.PUT_BACK, id="nothing was said since"),
+        pytest.param(
+            (Acceptance(at=at(850), by="Dave", leaves={"colour": "red"}, only=("colour",)),),
+            Verdict.PUT_BACK,
+            id="another leaf was accepted since",
+        ),
+        pytest.param(
+            (_wished(at(850), "colour", stood="red", wanted="red"),),
+            Verdict.PUT_BACK,
+            id="another leaf was wished for since",
+        ),
+        pytest.param(
+            (Acceptance(at=at(850), by="Dave", leaves=dict(LAMP)),),
+            Verdict.WAIT_UNEXPLAINED,
+            id="the object was accepted since, with another value",
+        ),
+    ],
+)
+def test_what_a_person_wants_written_waits_for_no_look_that_shows_what_stood_before_it(
+    since: tuple[Acceptance, ...], verdict: Verdict
+) -> None:
     """He saw what nobody is known to have written; that the last record of the leaf says otherwise is no replica."""
-    wish = Acceptance(
-        id="w",
-        at=at(800),
-        by="Carol",
-        leaves={"state": "on"},
-        only=("state",),
-        wish=Wish(act=Asked.DENY, stood={"state": "dim"}),
-    )
-    plan = Story().change(600, "Mallory", state=("on", "off")).with_state(acceptances=(wish,)).plan(900, state="dim")
-    assert (verdicts(plan), plan.steps) == ({"state": Verdict.PUT_BACK}, {"state": ("dim", "on")})
+    wish = _wished(at(800), "state", stood="dim", wanted="on")
+    story = Story().change(600, "Mallory", state=("on", "off")).with_state(acceptances=(wish, *since))
+    plan = story.plan(900, state="dim")
+    assert verdicts(plan) == {"state": verdict}
+    assert plan.steps == ({"state": ("dim", "on")} if verdict is Verdict.PUT_BACK else {})
 
 
 def test_a_creation_lies_over_nothing_that_was_deleted_before_it() -> None:
