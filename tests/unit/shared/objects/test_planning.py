@@ -23,6 +23,7 @@ from shared.model.objects import (
     Step,
     Verdict,
     Wish,
+    asked_id,
 )
 from tests.fakes.object_stories import HOUR, LAMP, RULES, Story, at, lamp, named, verdicts
 
@@ -460,6 +461,15 @@ ENDINGS: Final = (
         verdicts={EXISTS: Verdict.PUT_BACK},
         op=Op.CREATE,
         steps=_ALL_AGAIN,
+    ),
+    Ending(
+        name="what came out of the bin because a person asked is set for that",
+        story=_brought_back("Mallory", changes=(asked_id("w"),)),
+        stands=_OFF,
+        verdicts={"state": Verdict.PUT_BACK},
+        about={"state": asked_id("w")},
+        op=Op.UPDATE,
+        steps=_TO_ON,
     ),
     Ending(
         name="... and what we brought back is as the attacker left it: it is put back",
@@ -1415,13 +1425,14 @@ def test_a_creation_lies_over_nothing_that_was_deleted_before_it() -> None:
 
 def test_a_deletion_over_what_may_be_our_own_write_is_looked_at_again_when_that_is_known() -> None:
     """Its answer was lost, and what was read since doesn't show it. People hear of it at once all the same."""
-    story = Story().change(500, "Mallory", state=("on", "off")).ours(510, is_proven=False, state=("off", "on"))
-    story = story.seen(1500, state="off").change(1600, "Mallory", Op.DELETE)
-    known = 511 + 3 * HOUR
-    for second in (1700, known):
-        found = story.plan(second, gone=True).verdicts[EXISTS]
-        assert (found.verdict, found.until) == (Verdict.BENEATH, at(known))
-    plan = story.plan(known + 1, gone=True)
+    story = Story().change(500, "Mallory", state=("on", "off"), colour=("red", "blue"))
+    story = story.ours(510, is_proven=False, state=("off", "on")).ours(520, is_proven=False, colour=("blue", "red"))
+    story = story.seen(1500, state="off", colour="blue").change(1600, "Mallory", Op.DELETE)
+    first, second = 511 + 3 * HOUR, 521 + 3 * HOUR
+    for now, until in ((1700, first), (first, first), (first + 1, second), (second, second)):
+        found = story.plan(now, gone=True).verdicts[EXISTS]
+        assert (found.verdict, found.until) == (Verdict.BENEATH, at(until))
+    plan = story.plan(second + 1, gone=True)
     assert (verdicts(plan), plan.op) == ({EXISTS: Verdict.PUT_BACK}, Op.CREATE)
 
 
