@@ -11,10 +11,8 @@ import pytest
 from infra.checks.__main__ import problems_of
 from infra.checks.building import (
     SETS,
-    build,
     outdated_snapshot,
     outdated_template,
-    parameters_problems,
     snapshot_of,
     sorted_out,
     unformatted,
@@ -425,10 +423,3 @@ def _others_are_said_in(problem: str, mistake: str) -> bool:
 def test_there_are_enough_of_them() -> None:
     assert len(_PLANTED) >= 24
     assert {judge for *_, judge, _ in _PLANTED.values()} >= {"build", "format", "parameters", "template", "snapshot"}
-
-
-def test_the_whole_build_of_the_repository_finds_nothing(compiler: Compiler, compiler_path: Path) -> None:
-    built = build(REPOSITORY, compiler)
-    assert [str(one) for one in built.problems] == []
-    assert parameters_problems(REPOSITORY, compiler_path) == []
-    assert problems_of(read(REPOSITORY, built.template, built.snapshots, says())) == []

@@ -50,7 +50,7 @@ def test_a_query_finds_the_hits_and_not_the_misses_and_what_the_app_finds(
     samples = [row_of(record) for record in (*detection.hits, *detection.misses)]
     hits = set(range(len(detection.hits)))
 
-    @settings(max_examples=2)
+    @settings(max_examples=1)
     @given(st.lists(rows(detection), min_size=20, max_size=40))
     def agree(drawn: list[Json]) -> None:
         workspace.fill([*samples, *drawn])
@@ -130,7 +130,7 @@ _conditions: st.SearchStrategy[Condition[Json]] = st.recursive(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(condition=_conditions, colour=_words, size=_words)
 def test_any_tree_holds_in_both(workspace: Workspace, condition: Condition[Json], colour: str, size: str) -> None:
     thing = {"colour": colour, "size": size}

@@ -118,7 +118,7 @@ def _memory() -> MemoryStorage:
 def test_kusto_finds_the_cases_that_the_app_opens(workspace: Workspace, detection: AnyDetection) -> None:
     sql = to_sql(query(detection))
 
-    @settings(max_examples=25)
+    @settings(max_examples=12)
     @given(batches=streams(_days))
     def agree(batches: list[list[Json]]) -> None:
         assert _in_process(detection, batches, _memory()) == _in_kusto(sql, batches, workspace)
@@ -131,7 +131,7 @@ def test_kusto_finds_the_rises_that_the_app_finds(workspace: Workspace, days: in
     sql = to_sql(query(RISE))
     since = NOW - timedelta(days=days)
 
-    @settings(max_examples=25)
+    @settings(max_examples=12)
     @given(batches=streams(_weeks))
     def agree(batches: list[list[Json]]) -> None:
         known = [[record for record in batch if _at(record) >= since] for batch in batches]
