@@ -16,13 +16,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-from tests.sharing import OUTCOMES, counted
+from tests.sharing import OUTCOMES, ended_in
 
 _STACKS: Final = 4
 """Processes for those that wait, each with a stack of its own."""
 
 _PATIENT: Final = 5
 """How much the others give way (nice): what runs on a stack has to answer in time."""
+
+_SHOWN: Final = 12
+"""How many of the places that took longest are named at the end."""
 
 _NOTHING_LEFT: Final = 5
 """pytest's status where the other processes had taken all the tests, or the arguments leave none over."""
@@ -51,9 +54,11 @@ def main(arguments: Sequence[str]) -> int:
         ]
     with tempfile.TemporaryDirectory() as notes:
         statuses = _run(groups, rest, Path(notes))
-        counts = counted(Path(notes))
-    ended = ", ".join(f"{counts[how]} {how}" for how in OUTCOMES if counts[how]) or "no tests ran"
-    sys.stdout.write(f"{ended} in {time.monotonic() - began:.2f}s\n")
+        ended = ended_in(Path(notes))
+    longest = sorted(ended.seconds.items(), key=lambda one: -one[1])[:_SHOWN]
+    sys.stdout.write("".join(f"{seconds:6.0f} s {place}\n" for place, seconds in longest))
+    counted = ", ".join(f"{ended.counts[how]} {how}" for how in OUTCOMES if ended.counts.get(how)) or "no tests ran"
+    sys.stdout.write(f"{counted} in {time.monotonic() - began:.2f}s\n")
     ran = [status for status in statuses if status != _NOTHING_LEFT]
     return next(filter(None, ran), 0) if ran else _NOTHING_LEFT
 

@@ -6,14 +6,16 @@ same places takes a millisecond a test, and each of its processes collects all o
 """
 
 import gc
-import json
 import os
+import time
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import pytest
+from msgspec import Struct
 
 OUTCOMES: Final = ("failed", "error", "passed", "skipped", "xfailed")
 """How a test can end, as pytest names it."""
@@ -58,6 +60,13 @@ LONGEST: Final = frozenset(
 """Files begun before the others of their kind: a long one that begins last leaves the other processes idle."""
 
 
+class Ended(Struct, frozen=True, kw_only=True):
+    """How many tests ended how, and how many seconds each place took."""
+
+    counts: dict[str, int]
+    seconds: dict[str, float]
+
+
 def files_in(places: Iterable[str]) -> list[Path]:
     """Give the files with tests that are named, or are in folders that are."""
     found = [[*sorted(path.rglob("test_*.py"))] if path.is_dir() else [path] for path in map(Path, places)]
@@ -99,6 +108,7 @@ class _Sharing:
         self._config = config
         self._folder = folder
         self._modules: Mapping[Path, pytest.Module] = {}
+        self._seconds: dict[str, float] = {}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> bool:
@@ -139,7 +149,9 @@ class _Sharing:
             self._config.hook.pytest_collection_modifyitems(session=session, config=self._config, items=items)
             session.testscollected += len(items)
             gc.freeze()  # else the garbage collector goes through thousands of tests again and again
+            began = time.monotonic()
             yield from items
+            self._seconds[place] = time.monotonic() - began
 
     def _takes(self, place: str) -> bool:
         try:
@@ -152,13 +164,18 @@ class _Sharing:
         """Note how many tests ended how, and let what was frozen be cleared away."""
         gc.unfreeze()
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
-        counts = {how: len(reporter.stats.get(how, ())) for how in OUTCOMES} if reporter else {}
-        (self._folder / f"{os.getpid()}.json").write_text(json.dumps(counts), encoding="utf-8")
+        ended = Ended(
+            counts={how: len(reporter.stats.get(how, ())) for how in OUTCOMES} if reporter else {},
+            seconds=self._seconds,
+        )
+        (self._folder / f"{os.getpid()}.json").write_bytes(msgspec.json.encode(ended))
 
 
-def counted(folder: Path) -> Counter[str]:
-    """Give how many tests ended how in all processes that have ended."""
-    found = Counter[str]()
+def ended_in(folder: Path) -> Ended:
+    """Add up how the tests of all processes ended that have."""
+    counts, seconds = Counter[str](), dict[str, float]()
     for file in folder.glob("*.json"):
-        found.update(json.loads(file.read_text(encoding="utf-8")))
-    return found
+        one = msgspec.json.decode(file.read_bytes(), type=Ended)
+        counts.update(one.counts)
+        seconds |= one.seconds
+    return Ended(counts=counts, seconds=seconds)

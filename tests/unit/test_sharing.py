@@ -1,5 +1,6 @@
 """Several processes share the tests, and each test is run by one of them."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Final
 import pytest
 
 from tests import sharing
-from tests.sharing import counted, places_in
+from tests.sharing import ended_in, places_in
 
 _TESTS: Final = Path(sharing.__file__).parent
 _FILES: Final = sorted(_TESTS.rglob("test_*.py"))
@@ -36,8 +37,27 @@ def test_what_another_process_has_taken_is_left_to_it_and_all_else_is_run(tmp_pa
     done = subprocess.run([*command, *_SMALL], cwd=_TESTS.parent, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert "test_once" not in done.stdout
-    assert counted(tmp_path)["passed"] > 0
+    assert ended_in(tmp_path).counts["passed"] > 0
     assert sorted(note.name for note in tmp_path.iterdir() if note.suffix == ".py") == [
         "unit shared model test_once.py",
         "unit shared model test_patterns.py",
     ]
+
+
+_BREAKING: Final = """import sys
+
+def pytest_sessionstart():
+    sys.modules["shared.model.once"] = None
+"""
+
+
+def test_a_file_that_cannot_be_loaded_fails_the_run(tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    (tmp_path / "breaking.py").write_text(_BREAKING, encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "breaking", "-p", "tests.sharing", "--share", str(notes)]
+    path = os.environ | {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run([*command, *_SMALL], cwd=_TESTS.parent, env=path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stdout
+    assert "ERROR tests/unit/shared/model/test_once.py" in done.stdout
+    assert ended_in(notes).counts["passed"] > 0, "the others are run all the same"
