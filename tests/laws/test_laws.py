@@ -4,12 +4,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from random import Random
 from typing import Final
 
 import pytest
 
-from tests.laws.hand import HAND, Ending, HandStory
+from tests.laws.hand import HAND, TO_SOMEBODY_ELSE, Ending, HandStory, change, story
 from tests.laws.oracle import judge
+from tests.laws.orders import order_matters
 from tests.laws.play import play
 from tests.laws.product import product
 
@@ -26,6 +28,19 @@ def test_a_story_by_hand_ends_right(hand: HandStory) -> None:
         if hand.is_right(Ending(result)):
             return
     pytest.fail(f"must end so: {hand.ends}")
+
+
+@pytest.mark.parametrize(("who", "last"), [("alice", "mal"), ("alice", "oncall"), ("mal", "bob")])
+def test_an_id_that_is_used_for_another_within_a_second_ends_the_same_in_any_order(who: str, last: str) -> None:
+    """Law 7: a role assignment is deleted, its id used for another one, and that deleted too."""
+    one = story(
+        "A1 A5",
+        change(900, who, "A1", "delete"),
+        change(900.4, "mal", "A1", "create", None, **TO_SOMEBODY_ELSE),
+        change(900.9, last, "A1", "delete"),
+    )
+    for seed in range(2):
+        assert not order_matters({**one, "seed": seed}, product, Random(seed))  # noqa: S311 - a story, no secret
 
 
 @pytest.mark.parametrize("first", range(0, _STORIES, _AT_ONCE))

@@ -3,6 +3,7 @@ from typing import Any, Final
 import pytest
 
 from shared.model.kinds import Json
+from shared.model.object_kinds import LeafRules
 from shared.model.objects import EXISTS, Op, Step
 from shared.objects.comparing import carry_out, differences, is_same, member_of, unit_of
 from tests.fakes.object_stories import LAMP, RULES, Story
@@ -25,6 +26,12 @@ _MEMBER: Final = "guests[Ann]"
 def test_equal_values_are_the_same_and_of_others_the_kind_decides(one: Json, other: Json, *, same: bool) -> None:
     assert is_same(RULES, "state", one, other) is same
     assert is_same(RULES, "state", other, one) is same
+
+
+def test_what_is_equal_is_the_same_whatever_the_kind_says() -> None:
+    never = LeafRules(same=lambda _leaf, _one, _other: False, is_joint=lambda _leaf: False)
+    assert is_same(never, "body", ["Ann"], ["Ann"])
+    assert not is_same(never, "body", ["Ann"], ["Bea"])
 
 
 @pytest.mark.parametrize(

@@ -1417,6 +1417,17 @@ def test_what_a_person_wants_written_waits_for_no_look_that_shows_what_stood_bef
     assert plan.steps == ({"state": ("dim", "on")} if verdict is Verdict.PUT_BACK else {})
 
 
+@pytest.mark.parametrize(("second", "change"), [(799, "asked w state"), (800, "asked w state"), (801, "Mallory 801")])
+def test_a_wish_holds_until_somebody_writes_the_leaf_after_it(second: float, change: str) -> None:
+    wish = _wished(at(800), "state", stood="dim", wanted="on")
+    story = Story().change(second, "Mallory", state=("on", "dim")).with_state(acceptances=(wish,))
+    assert story.plan(900, state="dim").verdicts["state"].change == change
+
+
+def test_what_shows_is_not_looked_for_again() -> None:
+    assert Story().change(600, "Alice", state=("on", "off")).plan(610, state="off").shows_at is None
+
+
 def test_a_creation_lies_over_nothing_that_was_deleted_before_it() -> None:
     story = Story().change(500, "Alice", is_whole=False).change(600, "Alice", Op.DELETE).seen(650, gone=True)
     plan = story.change(700, "Mallory", Op.CREATE, state=(None, "on")).plan(5000)
