@@ -23,9 +23,9 @@ test: setup ## run every test, in parallel
 fuzz: setup ## put two million broken records through, other ones each time; FUZZ_RECORDS says how many
 	@FUZZ_RECORDS=$${FUZZ_RECORDS:-2000000} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} $(python) -m pytest -q -s --timeout 0 tests/unit/shared/normalize/test_fuzz.py
 
-laws: setup ## play 10,000 random stories against the laws of reconciliation (LAWS says how many, FROM the first seed), judge 20,000 worlds, 2,000 attacks on lists, each fault at each request, 1,000 examples of each law
+laws: setup ## play 10,000 random stories against the laws of reconciliation (LAWS says how many, FROM the first seed), judge 20,000 worlds, 2,000 attacks each on lists and objects, each fault at each request, 1,000 examples of each law
 	@CA_WORLDS=$${CA_WORLDS:-20000} $(python) -m pytest -q --timeout 0 tests/unit/shared/conditional_access/test_brute_force.py
-	@SIGNED_SEQUENCES=$${SIGNED_SEQUENCES:-2000} $(python) -m pytest -q --timeout 0 tests/laws/test_signed_lists.py
+	@SIGNED_SEQUENCES=$${SIGNED_SEQUENCES:-2000} $(python) -m pytest -q --timeout 0 tests/laws/test_signed_lists.py tests/laws/test_tampered_state.py
 	@SIZE=10 $(python) -m pytest -q --timeout 0 tests/unit/shared/respond/test_size.py
 	@EXAMPLES=$${EXAMPLES:-1000} $(python) -m tests.run --timeout=0 -m hypothesis tests/unit
 	@EVERY_FAULT=1 $(python) -m tests.run --timeout=0 tests/unit/responders/test_declared_kinds.py tests/unit/responders/test_declared_acts.py

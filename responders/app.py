@@ -64,9 +64,17 @@ def _announced(account: str, at: datetime) -> str:
 @Once
 def front_door() -> "Door":
     """The door of this process. There is one, since it keeps what was used already; it reads nothing until asked."""
-    from shared.emergency.proofs import door_of  # noqa: PLC0415 - most processes never see an emergency
+    from shared.authority.signed_acts import SignedActs  # noqa: PLC0415 - most processes never see an emergency
+    from shared.emergency.proofs import door_of  # noqa: PLC0415 - the same
 
-    return door_of(settings(), os.environ, runtime().storage, clock=runtime().clock)
+    acts = runtime().acts
+    return door_of(
+        settings(),
+        os.environ,
+        runtime().storage,
+        clock=runtime().clock,
+        operators=acts.operators if isinstance(acts, SignedActs) else None,
+    )
 
 
 @Once

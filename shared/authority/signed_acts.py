@@ -91,7 +91,7 @@ class SignedActs:
         signer: Signer | None = None,
     ) -> None:
         self._evidence = evidence
-        self._operators = operators
+        self.operators = operators
         self._tenant = tenant.lower()
         self._clock = clock
         self._signer = signer
@@ -103,7 +103,7 @@ class SignedActs:
     def with_signer(self, signer: Signer) -> "SignedActs":
         """Give the same acts, which this key signs."""
         return SignedActs(
-            self._evidence, operators=self._operators, tenant=self._tenant, clock=self._clock, signer=signer
+            self._evidence, operators=self.operators, tenant=self._tenant, clock=self._clock, signer=signer
         )
 
     # ---- writing -----------------------------------------------------------------------------------------------------
@@ -175,7 +175,7 @@ class SignedActs:
 
     def known(self) -> Operators:
         """Give who is an operator. Raises Rejected: that can't be said."""
-        operators = self._operators()
+        operators = self.operators()
         if not operators.genesis:
             why = "; ".join((*operators.problems, operators.unread)).strip("; ") or "no statement founds them"
             raise Rejected(f"reading who is an operator: {why}")

@@ -104,8 +104,18 @@ class Door:
     check_signature: Callable[[PublicKey, bytes, str], bool] = is_signed
 
 
-def door_of(settings: Settings, environment: Mapping[str, str], storage: Storage, *, clock: Clock) -> Door:
-    """Make the door of a process. Nothing is read until somebody calls."""
+def door_of(
+    settings: Settings,
+    environment: Mapping[str, str],
+    storage: Storage,
+    *,
+    clock: Clock,
+    operators: ReadOperators | None = None,
+) -> Door:
+    """Make the door of a process. Nothing is read until somebody calls.
+
+    `operators` says who is one, where the process has such a list already.
+    """
     host = environment.get("WEBSITE_HOSTNAME", "").lower()
     link = urlsplit(settings.case_link)
     scheme = "http" if host.startswith("127.0.0.1") else "https"
@@ -119,9 +129,8 @@ def door_of(settings: Settings, environment: Mapping[str, str], storage: Storage
         environment=environment,
         tenant_id=settings.workforce.id,
         key_hashes=settings.emergency_key_hashes,
-        operators=OperatorList(
-            storage, setting=settings.emergency_operators, pinned=settings.emergency_genesis, clock=clock
-        ),
+        operators=operators
+        or OperatorList(storage, setting=settings.emergency_operators, pinned=settings.emergency_genesis, clock=clock),
         used=UsedProofs(storage),
         codes=OneTimeCodes(secrets_in(settings.emergency_codes)),
     )

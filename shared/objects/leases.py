@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
+import msgspec
 from msgspec import Struct
 
 from shared.clients.storage import Row, RowOp, RowWrite, Storage, TimedRow
@@ -20,6 +21,9 @@ from shared.model.errors import LeaseLost
 from shared.model.objects import SCHEMA
 
 _TRIES: Final = 3
+_LATELY: Final = 300.0
+"""Seconds after which nobody seems to want a lane any more that this process couldn't take."""
+
 _KEY: Final = "lease"
 _LONGEST: Final = timedelta(hours=1)
 """A row that says more, or says nothing, was written by something else."""
@@ -70,6 +74,8 @@ class Leases:
         self._storage = storage
         self._lasting = lasting
         self._elapsed = elapsed
+        self._refused: dict[str, tuple[float, float]] = {}
+        """Of each lane that this process couldn't take: since when without a break, and when it last tried."""
 
     def take(self, names: Sequence[str], holder: str) -> Lease | None:
         """Take the leases of all lanes, or of none: None when somebody else holds one of them.
@@ -89,8 +95,11 @@ class Leases:
         for name in sorted(set(names), key=_partition):
             row = self._take_one(name, holder)
             if row is None:
+                since, _ = self._refused.get(name, (begun, begun))
+                self._refused[name] = (since, begun)
                 self.release(lease)
                 return None
+            self._refused.pop(name, None)
             lease.rows[name] = row
         return lease
 
@@ -163,8 +172,21 @@ class Leases:
         return sorted(found, key=lambda held: held.held_for, reverse=True)
 
     def stuck(self, longer_than: timedelta) -> list[Held]:
-        """Give the leases that are held for longer than a time, again and again renewed or just left behind."""
-        return [held for held in self.held() if held.held_for > longer_than]
+        """Give the leases that are held for longer than a time, again and again renewed or just left behind.
+
+        So is one that this process could never take for so long, whoever says that he took it only just now.
+        """
+        return [
+            msgspec.structs.replace(held, held_for=max(held.held_for, self._refused_for(held.name)))
+            for held in self.held()
+            if max(held.held_for, self._refused_for(held.name)) > longer_than
+        ]
+
+    def _refused_for(self, name: str) -> timedelta:
+        """Give for how long this process couldn't take a lane, as far as it tried lately."""
+        now = self._elapsed()
+        since, last = self._refused.get(name, (now, now))
+        return timedelta(seconds=last - since) if now - last < _LATELY else timedelta()
 
     def remove_ended(self, since: timedelta) -> int:
         """Delete the leases that ended so long ago, left by runs that died; gives how many."""

@@ -18,7 +18,7 @@ import hashlib
 import threading
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -45,6 +45,7 @@ from shared.model.objects import (
     Op,
     Provenance,
     Version,
+    is_asked_id,
     key_of,
 )
 from shared.objects.leaning import Leaning
@@ -434,10 +435,11 @@ class ObjectStore:
         )
         for row in (row for page in pages for row in page if "alias_of" not in row.columns):
             object_id = ObjectId(tenant_id=tenant_id, kind=kind, key=row.key)
-            is_ours = self._vouching.is_ours(Table.OBJECTS, row)
-            if not is_ours:
-                self._vouching.report(object_id, WRITTEN)
-            yield _seen(object_id, row if is_ours else replace(row, columns={"schema": SCHEMA}))
+            problem = self._vouching.index_problem(object_id, row)
+            if problem == WRITTEN:
+                self._vouching.report(object_id, problem)
+            # What is no older one after all, since another run has just written it, shows when the object is read.
+            yield _seen(object_id, replace(row, columns={"schema": SCHEMA}) if problem else row)
 
     def pending(
         self, tenant_id: str, *, after: ObjectId | None = None, most: int = 100, kinds: Sequence[ObjectKind] = ()
@@ -569,6 +571,19 @@ class ObjectStore:
             first=stamp(since) if since else "",
         )
         return [self._change(object_id, row) for row in rows if self._is_our_change(object_id, row)]
+
+    def missing(self, kept: Kept, changes: Iterable[ObjectChange]) -> tuple[str, ...]:
+        """Give the changes that were settled, and aren't among all that are stored of an object; people are notified.
+
+        Without them the baseline would be an older one than was agreed. Where the app has no keys of its own, none.
+        """
+        if self._vouching is UNVOUCHED:
+            return ()
+        known = {change.id for change in changes}
+        gone = tuple(one for one in kept.state.settled if one not in known and not is_asked_id(one))
+        if gone:
+            self._vouching.report(kept.id, f"{len(gone)} of its changes, which were answered, are gone or were changed")
+        return gone
 
     def add_change(self, object_id: ObjectId, change: ObjectChange) -> bool:
         """Add a change; False where it is known. What this copy of it tells besides is added to the known one.

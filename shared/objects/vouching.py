@@ -108,6 +108,10 @@ class Vouching(Protocol):
         """Say what is wrong with an object's row, or with there being none; "" where nothing is. Raises EdgeError."""
         ...
 
+    def index_problem(self, object_id: ObjectId, row: Row) -> str:
+        """Say what is wrong with the columns of an object's row that an index is made of, without asking storage."""
+        ...
+
     def next_generation(self, object_id: ObjectId, before: int, old: ObjectState | None, new: ObjectState) -> int:
         """Give the number of a state that follows another."""
         ...
@@ -147,6 +151,11 @@ class Unvouched:
         del object_id, row
         return ""
 
+    def index_problem(self, object_id: ObjectId, row: Row) -> str:
+        """Find none."""
+        del object_id, row
+        return ""
+
     def next_generation(self, object_id: ObjectId, before: int, old: ObjectState | None, new: ObjectState) -> int:
         """Number nothing."""
         del object_id, before, old, new
@@ -181,7 +190,7 @@ class AppVouching:
         self._report = report
         self._lock = threading.Lock()
         self._written: dict[ObjectId, int] = {}
-        """The highest numbers that this process has written, or has seen in a copy."""
+        """The highest numbers that this process has written, or has seen in a row or a copy."""
         self._copied: dict[ObjectId, int] = {}
 
     def signed(self, table: Table, partition: str, key: str, columns: Mapping[str, Any]) -> dict[str, Any]:
@@ -201,10 +210,21 @@ class AppVouching:
             return WRITTEN
         if "alias_of" in row.columns:
             return ""
-        generation = generation_of(row)
+        return OLDER if self._is_older(object_id, row) or self._is_copied(object_id, generation_of(row) + 1) else ""
+
+    def index_problem(self, object_id: ObjectId, row: Row) -> str:
+        """Say what is wrong with the columns that an index is made of, as `Vouching`."""
+        if not self.is_ours(Table.OBJECTS, row):
+            return WRITTEN
+        if self._is_older(object_id, row):
+            return OLDER
+        self._note_written(object_id, generation_of(row))
+        return ""
+
+    def _is_older(self, object_id: ObjectId, row: Row) -> bool:
+        """Whether this process knows of a later state."""
         with self._lock:
-            is_older = generation < self._written.get(object_id, 0)
-        return OLDER if is_older or self._is_copied(object_id, generation + 1) else ""
+            return generation_of(row) < self._written.get(object_id, 0)
 
     def _still_wanted(self, object_id: ObjectId) -> bool:
         """Whether an object of which there are copies wasn't forgotten since."""

@@ -91,6 +91,9 @@ class Reconciliation:
             if unread := reading.authority.unread:
                 self._leave(reading, state, plan, judged, {WHOLE: _unjudged(unread)})
                 return
+            if reading.missing:
+                self._leave(reading, state, plan, judged, {WHOLE: _incomplete(state)})
+                return
             decided = decide(self._run, plan, judged, reading, self._around)
             if decided.planned is not None and self._around is None and _was_objected_to(state):
                 # It would most likely be planned, noted and given up again, at each look.
@@ -436,6 +439,16 @@ def _what_is_unread(reading: Reading) -> Objection | None:
     if isinstance(reading.image, Unread):
         return _unreadable(reading.image)
     return _unjudged(reading.authority.unread) if reading.authority.unread else None
+
+
+def _incomplete(state: ObjectState) -> Objection:
+    """Say that changes of an object are gone that were settled: what it is to be can't be told any more."""
+    return Objection(
+        guard="incomplete",
+        because="changes of it that were answered are gone from storage, so what it is to be isn't known",
+        can_pass=True,
+        by_hand=f"bring it to how it is to be, and accept it: responder baseline show {state.id.key}",
+    )
 
 
 def _unjudged(because: str) -> Objection:

@@ -56,7 +56,8 @@ class Reading(Struct, frozen=True, kw_only=True):
     """What was read of an object in one round, and by what its changes are judged.
 
     `kept` is None where the object is new to the store, `image` where the tenant says that it isn't there. `at` is from
-    before the first request, `read_at` from when the object had been read.
+    before the first request, `read_at` from when the object had been read. `missing` are changes that were settled, and
+    that somebody has deleted or changed in storage since.
     """
 
     kept: Kept | None
@@ -66,6 +67,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     at: datetime
     read_at: datetime
     of_tenant: TenantState
+    missing: tuple[str, ...] = ()
 
     @property
     def standing_image(self) -> Image | None:
@@ -124,6 +126,7 @@ class ObjectRun:
             return Reading(
                 kept=found,
                 changes=tuple(one for one in known if found is None or not is_done_with(found.state, one)),
+                missing=runtime.objects.missing(found, known) if found is not None and found.id == self.id else (),
                 authority=authority(),
                 image=image()[0],
                 at=at,

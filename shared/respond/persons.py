@@ -122,6 +122,7 @@ def accept(runtime: Runtime, object_id: ObjectId, *, digest: str, by: str, reaso
         state = msgspec.structs.replace(
             kept.state,
             acceptances=(*kept.state.acceptances, acceptance),
+            settled=kept.state.settled if uncovered else _still_known(runtime, kept),
             denied=still_denied(kept.state, acceptance),
         )
         write(runtime, kept, state)
@@ -236,6 +237,12 @@ def _judged(runtime: Runtime, state: ObjectState) -> list[JudgedChange]:
     changes = without_own_records(runtime.objects.changes(state.id), state.intents)
     known = [one for one in changes if one.is_confirmed and not is_past(state, one)]
     return [judge(runtime, change, authority, state) for change in known]
+
+
+def _still_known(runtime: Runtime, kept: Kept) -> tuple[str, ...]:
+    """Give the settled changes without those that are gone: what a person accepts as a whole needs them no more."""
+    gone = runtime.objects.missing(kept, runtime.objects.changes(kept.id))
+    return tuple(one for one in kept.state.settled if one not in gone)
 
 
 def _uncovered(shown: Shown) -> tuple[str, ...]:

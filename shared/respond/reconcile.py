@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from shared.model.errors import LeaseLost
-from shared.model.objects import ObjectId
+from shared.model.objects import ObjectId, key_of
 from shared.objects.due import Look
 from shared.respond.components import Runtime
 from shared.respond.object_intake import Arrived
@@ -45,7 +45,9 @@ def reconcile(
     if kind is None or tenant is None:
         _drop(runtime, [*looks, *_stored(arrived)])
         return
-    tenants_id = tenants_id or _known_id(runtime, object_id)
+    # A message is a hint, which may be forged: an id that the key isn't made of counts only where the store has it.
+    if not tenants_id or key_of(tenants_id) != object_id.key:
+        tenants_id = _known_id(runtime, object_id)
     if not tenants_id:
         _drop(runtime, looks)
         return

@@ -6,7 +6,8 @@ lists for the first time was made since the sweep before, unless that one read l
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from msgspec import Struct
 
@@ -25,6 +26,9 @@ from shared.respond.object_run import digest_of, without_context
 from shared.respond.reconcile import reconcile
 
 _log = logging.getLogger("responder.sweep")
+
+_OVERDUE: Final = timedelta(minutes=5)
+"""How late a look may be before a sweep notes it anew."""
 
 
 class Swept(Struct, frozen=True, kw_only=True):
@@ -49,6 +53,7 @@ def sweep(runtime: Runtime, kind: Kind, tenant: Tenant) -> Swept:
     # What is new everywhere is known before the objects that have it are looked at.
     steps: dict[str, Callable[[], object]] = {
         "see what leaves there are": lambda: _note_leaves(runtime, kind, tenant, listed.values()),
+        "note what should have been looked at": lambda: _note_overdue(runtime, known.values()),
         "look at what moved": lambda: do_all(
             sorted(moved),
             lambda key: reconcile(
@@ -78,6 +83,14 @@ def _moved(listed: Mapping[str, Image], known: Mapping[str, Seen]) -> set[str]:
     new = {key for key, image in listed.items() if key not in known or known[key].digest != digest_of(image)}
     gone = {key for key, seen in known.items() if key not in listed and seen.digest}
     return new | gone
+
+
+def _note_overdue(runtime: Runtime, known: Iterable[Seen]) -> None:
+    """Note again what should have been looked at: the note of it was lost, or somebody deleted it."""
+    before = runtime.clock() - _OVERDUE
+    for seen in known:
+        if seen.next_look is not None and seen.next_look < before:
+            runtime.due.note(seen.id, seen.next_look)
 
 
 def _note_leaves(runtime: Runtime, kind: Kind, tenant: Tenant, images: Iterable[Image]) -> None:

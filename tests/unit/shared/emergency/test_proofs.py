@@ -15,6 +15,7 @@ from shared.authority.operator_keys import PublicKey, is_signed
 from shared.authority.operator_store import OperatorList, keep_statement, setting_of
 from shared.authority.operators import Operators, SignedStatement
 from shared.authority.passkeys import origin_of
+from shared.authority.signed_acts import SignedActs
 from shared.clients.storage_names import Table
 from shared.emergency.codes import CodeResult, OneTimeCodes, Secrets, secrets_in
 from shared.emergency.entries import Caller, Proof, SignedRequest
@@ -37,6 +38,7 @@ from shared.model.errors import Refused, Unreachable
 from shared.model.settings import settings_from
 from shared.objects.object_store import ObjectStore
 from shared.objects.retention import purge
+from shared.runtime import acts_of
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.operators import (
@@ -436,6 +438,14 @@ def test_a_kept_request_has_one_proof() -> None:
 def _made(memory: MemoryStorage, environment: Mapping[str, str], **values: str) -> Door:
     settings = settings_from({**values_of_the_sample(), **values})
     return door_of(settings, environment, memory, clock=FakeClock())
+
+
+def test_a_process_has_one_list_of_operators(memory: MemoryStorage) -> None:
+    """Who was suspended is known to both at once: what counts on a list, and who calls in an emergency."""
+    settings = settings_from({**values_of_the_sample(), "EMERGENCY_GENESIS": GENESIS.digest})
+    acts = acts_of(settings, memory, memory, clock=FakeClock())
+    assert isinstance(acts, SignedActs)
+    assert door_of(settings, {}, memory, clock=FakeClock(), operators=acts.operators).operators is acts.operators
 
 
 def test_the_apps_door_is_made_of_its_settings(memory: MemoryStorage) -> None:

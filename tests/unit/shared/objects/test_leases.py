@@ -245,6 +245,37 @@ def test_a_lease_that_does_not_move_is_told(dated: MemoryStorage, world: FakeClo
     assert [one.name for one in host.leases.held()] == ["slow", "fresh"]
 
 
+def test_a_lane_that_can_never_be_taken_is_stuck_whoever_says_that_he_has_just_taken_it(
+    dated: MemoryStorage, world: FakeClock
+) -> None:
+    """Whoever can write to storage could hold all lanes by new rows, and nothing would be put back."""
+    host, other = _Host(dated, world), _Host(dated, world)
+    for number in range(8):
+        lease = other.leases.take(["lane"], f"run {number}")
+        assert lease is not None
+        assert host.leases.take(["lane"], "a") is None
+        assert host.leases.stuck(timedelta(minutes=5)) == [] or number > 5
+        world.move(60 * _SECOND)
+        other.leases.release(lease)
+    other.take("lane", holder="again")
+    (stuck,) = host.leases.stuck(timedelta(minutes=5))
+    assert (stuck.name, stuck.held_for) == ("lane", timedelta(minutes=7))
+    world.move(timedelta(minutes=5))
+    assert host.leases.stuck(timedelta(minutes=5)) == [], "nobody wants it any more"
+
+
+def test_a_lane_that_was_taken_between_is_not_stuck(dated: MemoryStorage, world: FakeClock) -> None:
+    host, other = _Host(dated, world), _Host(dated, world)
+    for _ in range(8):
+        host.leases.release(host.take("lane", holder="a"))
+        lease = other.take("lane", holder="b")
+        assert host.leases.take(["lane"], "a") is None
+        world.move(50 * _SECOND)
+        other.leases.release(lease)
+    other.take("lane", holder="c")
+    assert host.leases.stuck(timedelta(minutes=5)) == []
+
+
 def test_what_dead_runs_left_is_removed_and_nothing_else(dated: MemoryStorage, world: FakeClock) -> None:
     host = _Host(dated, world)
     host.take("dead", holder="a")

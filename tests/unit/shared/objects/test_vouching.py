@@ -281,6 +281,15 @@ def test_a_forged_change_does_not_take_the_place_of_the_true_one(desk: _Desk) ->
     assert not store.add_change(an_id(), a_change("c1"))
 
 
+def test_a_change_with_another_content_counts_for_nothing(desk: _Desk) -> None:
+    store = desk.store()
+    store.add_change(an_id(), a_change("c1"))
+    (row,) = desk.tables.rows(Table.CHANGES, "PartitionKey ge ''")
+    text = str(row.columns["change"]).replace("mallory", "alice")
+    desk.tables.upsert(Table.CHANGES, row.partition, row.key, {**row.columns, "change": text})
+    assert (store.changes(an_id()), store.has_change(an_id(), a_change("c1"))) == ([], False)
+
+
 def test_a_change_moved_to_another_object_counts_for_nothing(desk: _Desk) -> None:
     store = desk.store()
     store.add_change(an_id("policy-2"), a_change("c1"))

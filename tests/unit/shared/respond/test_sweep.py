@@ -389,3 +389,18 @@ def test_what_a_sweep_saw_everywhere_is_asked_for_in_one_read_and_only_where_som
     ready.answer_queue()
     assert lamps.writes == ["set on"]
     assert not [one for one in spoilt.faults.log if "Cursors" in one]
+
+
+def test_what_should_have_been_looked_at_is_noted_anew(made: Bench) -> None:
+    """Somebody deleted the note, or it was lost: what waits would stand until the night."""
+    _sweep(made)
+    kept = made.runtime.objects.read(_id("first"))
+    assert kept is not None
+    made.runtime.objects.replace(kept, msgspec.structs.replace(kept.state, next_look=NOW))
+    made.storage.purge(Table.DUE, "PartitionKey ge ''", most=9)
+    made.clock.move(4 * _MINUTE)
+    _sweep(made)
+    assert made.storage.rows(Table.DUE, "PartitionKey ge ''") == [], "a timer is on the way to it"
+    made.clock.move(2 * _MINUTE)
+    _sweep(made)
+    assert [look.id for look in made.runtime.due.ready(made.clock(), 9)] == [_id("first")]
