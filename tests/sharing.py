@@ -8,7 +8,7 @@ same places takes a millisecond a test, and each of its processes collects all o
 import gc
 import os
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -108,7 +108,7 @@ class _Sharing:
         self._config = config
         self._folder = folder
         self._modules: Mapping[Path, pytest.Module] = {}
-        self._seconds: dict[str, float] = {}
+        self._seconds = defaultdict[str, float](float)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> bool:
@@ -129,19 +129,22 @@ class _Sharing:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run the tests of one place after another, as pytest's own loop does."""
-        items = self._items(session)
-        item = next(items, None)
-        while item is not None:
-            after = next(items, None)
-            item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
+        found = self._items(session)
+        one = next(found, None)
+        while one is not None:
+            after = next(found, None)
+            place, item = one
+            began = time.monotonic()
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=after and after[1])
+            self._seconds[place] += time.monotonic() - began
             if session.shouldfail:
                 raise session.Failed(session.shouldfail)
             if session.shouldstop:
                 raise session.Interrupted(session.shouldstop)
-            item = after
+            one = after
         return True
 
-    def _items(self, session: pytest.Session) -> Iterator[pytest.Item]:
+    def _items(self, session: pytest.Session) -> Iterator[tuple[str, pytest.Item]]:
         for place, files in places_in(self._modules).items():
             if not self._takes(place):
                 continue
@@ -149,9 +152,7 @@ class _Sharing:
             self._config.hook.pytest_collection_modifyitems(session=session, config=self._config, items=items)
             session.testscollected += len(items)
             gc.freeze()  # else the garbage collector goes through thousands of tests again and again
-            began = time.monotonic()
-            yield from items
-            self._seconds[place] = time.monotonic() - began
+            yield from ((place, item) for item in items)
 
     def _takes(self, place: str) -> bool:
         try:

@@ -1,7 +1,7 @@
 """Paging on the stack as it is deployed: what an owner acknowledges in PagerDuty comes through the platform's door."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx
 import pytest
@@ -12,8 +12,11 @@ from infra.local.stack import Stack
 from shared.model.cases import Case
 from shared.notify.pagerduty_webhook import SIGNATURE, signature_of
 from tests.fakes.pagerduty_events import webhook_event
+from tests.stack.faults.running_stack import SELDOM
 
 pytestmark = pytest.mark.stack
+
+_SETTINGS: Final = {**SELDOM, "SIGN_IN_POLL_SCHEDULE": "*/10 * * * * *"}
 
 
 def _alerts(stack: Stack) -> list[dict[str, Any]]:
@@ -25,7 +28,7 @@ def _acknowledged(desk: Desk) -> list[Case]:
 
 
 def test_an_acknowledgement_in_pagerduty_arrives_and_a_forged_one_does_not(tmp_path: Path) -> None:
-    with Stack(tmp_path) as stack:
+    with Stack(tmp_path, settings=_SETTINGS) as stack:
         desk = Desk(stack.operator_values())
         desk.seed()
         story.BREAK_GLASS_USED.act(stack.control)

@@ -14,11 +14,13 @@ from infra.local.world import ALICE, WORKFORCE_TENANT
 from shared.clients.storage_names import Container
 from shared.ingest.stream import arrivals
 from shared.model.cases import Case, State
+from tests.stack.faults.running_stack import PATIENT
 
 pytestmark = pytest.mark.stack
 
 _HUB: Final = "directory-logs"
 _SETTINGS: Final = {
+    **PATIENT,
     "AUDIT_STREAM_HUB": _HUB,
     "AUDIT_STREAM__fullyQualifiedNamespace": "evhns.servicebus.windows.net",
     "AUDIT_POLL_SCHEDULE": "0 0 0 1 1 *",  # not while this runs: nothing but the stream brings the record
