@@ -8,6 +8,7 @@ begin with a day, so the timer reads a few small ones and whole days can be dele
 import hashlib
 import logging
 import secrets
+import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -43,6 +44,9 @@ _AHEAD: Final = timedelta(minutes=10)
 """How far another host's clock may be ahead."""
 
 _TRIES: Final = 20
+_LONGEST_TURN: Final = 5.0
+"""Seconds for which a change waits for others of its process to be put on their pages, before it goes beside them."""
+
 _LONGEST_NOTICE: Final = 8_000
 _UNREADABLE: Final = (msgspec.MsgspecError, KeyError, ValueError, TypeError)
 
@@ -75,6 +79,7 @@ class PageStore:
         self._storage = storage
         self._clock = clock
         self._unreadable = unreadable
+        self._turns = threading.Lock()
 
     def enter(self, case: Case, change: PagedChange, grow: Grow) -> Entered:
         """Put a case on the page of its actor.
@@ -98,6 +103,15 @@ class PageStore:
         return self._grow(page, case, grow)
 
     def _grow(self, page: str, case: Case, grow: Grow) -> Entered:
+        # Changes of one actor come by the dozen: in this process each waits for its turn, instead of trying again.
+        has_turn = self._turns.acquire(timeout=_LONGEST_TURN)
+        try:
+            return self._grown(page, case, grow)
+        finally:
+            if has_turn:
+                self._turns.release()
+
+    def _grown(self, page: str, case: Case, grow: Grow) -> Entered:
         for _ in range(_TRIES):
             row = self._storage.row(Table.OUTBOX, _pages_of(page), page)
             before = self._read(row) if row else None
@@ -105,8 +119,9 @@ class PageStore:
                 raise PageOverError(page)
             after = grow(before or new_page(page, case))
             if row is None:
-                if self._storage.insert(Table.OUTBOX, _pages_of(page), page, _columns(after)):
-                    return Entered(before=None, after=self._stored(page, after))
+                made = self._storage.inserted(Table.OUTBOX, _pages_of(page), page, _columns(after))
+                if made is not None:
+                    return Entered(before=None, after=StoredPage(state=after, row=made))
                 continue
             try:
                 written = self._storage.replace(Table.OUTBOX, row, _columns(after))
@@ -114,13 +129,6 @@ class PageStore:
                 continue
             return Entered(before=before, after=StoredPage(state=after, row=written))
         raise Conflict(f"page {page} was written by others all the time")
-
-    def _stored(self, page: str, state: PageState) -> StoredPage:
-        """Give a page that was just inserted: only reading tells its ETag."""
-        row = self._storage.row(Table.OUTBOX, _pages_of(page), page)
-        if row is None:
-            raise Conflict(f"page {page} is gone")
-        return StoredPage(state=state, row=row)
 
     # ---- which page a case is on ----
 
@@ -190,9 +198,8 @@ class PageStore:
         made = state(page)
         short = msgspec.structs.replace(system_notice, text=system_notice.text[:_LONGEST_NOTICE])
         made = msgspec.structs.replace(made, system_notice=short)
-        if not self._storage.insert(Table.OUTBOX, _pages_of(page), page, _columns(made)):
-            return None
-        return self._stored(page, made)
+        row = self._storage.inserted(Table.OUTBOX, _pages_of(page), page, _columns(made))
+        return StoredPage(state=made, row=row) if row is not None else None
 
     def _notice_ids(self, key: str) -> list[str]:
         """Give the ids that the pages of a notice have, for today and the days before it that are looked at."""

@@ -140,8 +140,9 @@ def _write_case(runtime: Runtime, judged: JudgedChange, ruling: Ruling) -> bool:
         return False
     if found.decision is not Decision.RECORD:
         _contain(runtime, case, judged, ruling)
-    leased = runtime.ledger.move(leased, state=State.ACTED, lease_until=None, **fields)
-    end_case(runtime, leased, detection, found)
+    # Stored once, when it has been paged: a run that dies before finds it open, and pages it by the same row.
+    decided = msgspec.structs.replace(case, state=State.ACTED, lease_until=None, **fields)
+    end_case(runtime, LeasedCase(case=decided, row=leased.row), detection, found)
     return found.is_final
 
 
