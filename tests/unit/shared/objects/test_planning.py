@@ -1424,8 +1424,15 @@ def test_a_wish_holds_until_somebody_writes_the_leaf_after_it(second: float, cha
     assert story.plan(900, state="dim").verdicts["state"].change == change
 
 
-def test_what_shows_is_not_looked_for_again() -> None:
-    assert Story().change(600, "Alice", state=("on", "off")).plan(610, state="off").shows_at is None
+@pytest.mark.parametrize(
+    ("who", "stands"),
+    [
+        pytest.param("Alice", "off", id="it shows"),
+        pytest.param("Mallory", "dim", id="the leaf is looked at again anyway"),
+    ],
+)
+def test_what_shows_or_waits_is_not_looked_for_again(who: str, stands: str) -> None:
+    assert Story().change(600, who, state=("on", "off")).plan(610, state=stands).shows_at is None
 
 
 def test_a_creation_lies_over_nothing_that_was_deleted_before_it() -> None:
