@@ -89,7 +89,7 @@ _MORE_OFTEN: Final = (
     *(ObjectKind.APPLICATION,) * 14,
     *(ObjectKind.API_CONNECTOR,) * 10,
     *(ObjectKind.IDENTITY_PROVIDER,) * 10,
-    *(ObjectKind.RESTRICTED_UNIT,) * 8,
+    *(ObjectKind.RESTRICTED_UNIT,) * 14,
 )
 """Kinds with guards of their own that seldom have a reason to object."""
 
@@ -400,7 +400,7 @@ def _plainly(chance: Random, on: str, at: int) -> list[Event]:
     kind = SIMULATED_KINDS[kind_of(on)]
     edits = [_did(at, "mal", on, "update", dict(each)) for each in (*kind.edits, *kind.edits_to_page)]
     if not kind.is_always_there:
-        edits.append(_did(at, "mal", on, "create" if on in ABSENT_AT_FIRST else "delete"))
+        edits += [_did(at, "mal", on, "create" if on in ABSENT_AT_FIRST else "delete")] * max(1, len(edits))
     return [chance.choice(edits)]
 
 
