@@ -1364,9 +1364,9 @@ _REMOVAL: Final = {"removal": _switching_off}
 
 
 def test_a_write_of_ours_that_was_sent_whole_wrote_no_leaf_of_another_part() -> None:
-    story = Story().change(500, "Bob", colour=("red", "blue")).change(600, "Mallory", guests_Max=(None, True))
+    story = Story().change(500, "Mallory", colour=("red", "blue")).change(600, "Bea", guests_Max=(None, True))
     plan = story.ours(650, sent={"guests": ("Ann",)}, guests_Max=(True, None)).plan(700, colour="blue")
-    assert (plan.verdicts, plan.baseline["colour"].provenance) == ({}, Provenance.APPROVED)
+    assert (verdicts(plan), plan.verdicts["colour"].change) == ({"colour": Verdict.PUT_BACK}, "Mallory 500")
 
 
 def test_a_look_that_lacks_somebodys_newest_change_is_out_of_date_though_it_has_our_own_later_one() -> None:
