@@ -572,15 +572,23 @@ class ObjectStore:
         )
         return [self._change(object_id, row) for row in rows if self._is_our_change(object_id, row)]
 
-    def missing(self, kept: Kept, changes: Iterable[ObjectChange]) -> tuple[str, ...]:
-        """Give the changes that were settled, and aren't among all that are stored of an object; people are notified.
+    def unknown(self, kept: Kept, changes: Iterable[ObjectChange]) -> tuple[str, ...]:
+        """Give the changes that were settled, and aren't among those that were read of an object.
 
-        Without them the baseline would be an older one than was agreed. Where the app has no keys of its own, none.
+        Where the app has no keys of its own, none.
         """
         if self._vouching is UNVOUCHED:
             return ()
         known = {change.id for change in changes}
-        gone = tuple(one for one in kept.state.settled if one not in known and not is_asked_id(one))
+        return tuple(one for one in kept.state.settled if one not in known and not is_asked_id(one))
+
+    def missing(self, kept: Kept, changes: Iterable[ObjectChange]) -> tuple[str, ...]:
+        """Give the changes that were settled, and aren't among all that are stored of an object; people are notified.
+
+        Without them the baseline would be an older one than was agreed. The changes have to be read after the state:
+        another run may have added some, and settled them, since an earlier reading.
+        """
+        gone = self.unknown(kept, changes)
         if gone:
             self._vouching.report(kept.id, f"{len(gone)} of its changes, which were answered, are gone or were changed")
         return gone

@@ -123,10 +123,13 @@ class ObjectRun:
 
         def wait() -> Reading:
             found, known = kept(), changes()
+            own = found if found is not None and found.id == self.id else None
+            if own is not None and runtime.objects.unknown(own, known):
+                known = tuple(runtime.objects.changes(self.id))
             return Reading(
                 kept=found,
                 changes=tuple(one for one in known if found is None or not is_done_with(found.state, one)),
-                missing=runtime.objects.missing(found, known) if found is not None and found.id == self.id else (),
+                missing=runtime.objects.missing(own, known) if own is not None else (),
                 authority=authority(),
                 image=image()[0],
                 at=at,

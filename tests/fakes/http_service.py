@@ -5,13 +5,15 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import override
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """`cut` closes the connection in place of an answer; `claimed` is a Content-Length other than the body's.
 
-    `drips` says of what ("body", "headers") there is one byte at a time, with no end.
+    `drips` says of what ("body", "headers") there is one byte at a time, with no end. `keeps` says for how many seconds
+    the connection may be used again; it isn't closed then.
     """
 
     status: int = 200
@@ -20,6 +22,7 @@ class Reply:
     cut: bool = False
     claimed: int | None = None
     drips: str = ""
+    keeps: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,7 @@ class HttpService:
     replies: list[Reply]
     respond: Callable[[Asked], Reply] | None = None
     asked: list[Asked] = field(default_factory=list[Asked])
+    connections: int = 0
     closing: threading.Event = field(default_factory=threading.Event)
 
     def reply(self, asked: Asked) -> Reply:
@@ -73,13 +77,19 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
+    @override
+    def setup(self) -> None:
+        super().setup()
+        assert isinstance(self.server, _Server)
+        self.server.service.connections += 1
+
     def _answer(self) -> None:
         assert isinstance(self.server, _Server)
         service = self.server.service
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         headers = {name.lower(): value for name, value in self.headers.items()}
         reply = service.reply(Asked(method=self.command, path=self.path, headers=headers, body=body))
-        self.close_connection = True
+        self.close_connection = not reply.keeps
         if reply.cut:
             return
         if reply.drips:
@@ -87,7 +97,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.send_response(reply.status)
         length = len(reply.body) if reply.claimed is None else reply.claimed
-        for name, value in (reply.headers | {"Content-Length": str(length), "Connection": "close"}).items():
+        kept = {"Keep-Alive": f"timeout={reply.keeps}"} if reply.keeps else {"Connection": "close"}
+        for name, value in (reply.headers | {"Content-Length": str(length)} | kept).items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(reply.body)

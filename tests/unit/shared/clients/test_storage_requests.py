@@ -102,6 +102,16 @@ def test_where_nobody_listens_anything_is_tried_again(request_: Request) -> None
     assert _waited(service) == [0.0, 1.6]
 
 
+@pytest.mark.parametrize(("keeps", "connections"), [(60, 1), (2, 1), (1, 3)])
+def test_a_connection_is_left_before_the_service_closes_it(keeps: int, connections: int) -> None:
+    """An insert that meets the closing may have been carried out or not."""
+    with http_service(Reply(body=b"fine", keeps=keeps)) as there:
+        service = _service(there.url)
+        for _ in range(3):
+            service.send("asking", _POST)
+        assert (len(there.asked), there.connections) == (3, connections)
+
+
 @pytest.mark.parametrize("part", ["headers", "body"])
 def test_an_answer_that_drips_is_given_up(part: str) -> None:
     with http_service(Reply(drips=part)) as there:
