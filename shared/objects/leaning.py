@@ -1,6 +1,6 @@
 """Which kinds have objects that wait for other objects, so that what has moved need not ask all kinds who waits.
 
-A row of table `Switches`, partition `leaning TENANT`, names a kind. It is written before the first such object is, and
+A row of table `Switches`, partition `waiting-kinds TENANT`, names a kind. It is written before the first such object is, and
 anew while there are any; who finds none any more takes it away once it is old, so that no write is missed that is under
 way. With a row too many a listing is read for nothing, with one too few an object waits for its next look.
 """
@@ -75,4 +75,5 @@ class Leaning:
 
 
 def _partition(tenant_id: str) -> str:
-    return f"leaning {tenant_id}"
+    # Not between `kill` and `mode`: the rows of those are read as one range, and operators sign them.
+    return f"waiting-kinds {tenant_id}"

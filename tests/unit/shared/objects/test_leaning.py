@@ -5,6 +5,7 @@ from typing import Final
 
 import pytest
 
+from shared.authority.signed_watch import LISTS
 from shared.clients.storage import Row
 from shared.clients.storage_names import Table
 from shared.model.kinds import ObjectKind
@@ -107,8 +108,16 @@ def test_a_row_goes_once_it_is_old_and_nobody_wrote_it_since(memory: MemoryStora
 
 def test_a_row_that_nobody_understands_names_nothing_and_one_without_its_time_goes(memory: MemoryStorage) -> None:
     leaning = Leaning(memory, clock=_Time())
-    memory.insert(Table.CONTROLS, f"leaning {_TENANT}", "a kind of newer code", {})
-    memory.insert(Table.CONTROLS, f"leaning {_TENANT}", ObjectKind.CA_POLICY, {"at": "some day"})
+    memory.insert(Table.CONTROLS, f"waiting-kinds {_TENANT}", "a kind of newer code", {})
+    memory.insert(Table.CONTROLS, f"waiting-kinds {_TENANT}", ObjectKind.CA_POLICY, {"at": "some day"})
     (row,) = _rows(leaning).values()
     leaning.none_found(row)
     assert _rows(leaning) == {}
+
+
+def test_its_rows_are_not_taken_for_modes_that_nobody_signed(memory: MemoryStorage) -> None:
+    """Those of `kill` and `mode` are read as one range, and what is in it counts only where an operator signed it."""
+    Leaning(memory, clock=lambda: NOW).name(_state(document=_objection()))
+    assert memory.rows(Table.CONTROLS, "PartitionKey ge ''")
+    query, _subjects = LISTS[Table.CONTROLS]
+    assert memory.rows(Table.CONTROLS, query) == []
