@@ -1,8 +1,8 @@
 """Which kinds have objects that wait for other objects, so that what has moved need not ask all kinds who waits.
 
-A row of table `Switches`, partition `waiting-kinds TENANT`, names a kind. It is written before the first such object is,
-and anew while there are any; who finds none any more takes it away once it is old, so that no write is missed that is
-under way. With a row too many a listing is read for nothing, with one too few an object waits for its next look.
+A row of table `Switches`, partition `waiting-kinds TENANT`, names a kind. It is written before the first such object
+is, and anew while there are any; who finds none any more takes it away once it is old, so that no write is missed that
+is under way. With a row too many a listing is read for nothing, with one too few an object waits for its next look.
 """
 
 import threading
