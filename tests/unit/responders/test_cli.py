@@ -92,9 +92,9 @@ def test_the_exit_statuses_are_documented_where_people_look(capsys: pytest.Captu
 # What each command prints.
 
 _DO_SOMETHING: Final = """
-approve, revoke, acknowledge, take-back, note, classify, baseline accept, baseline reject, leave, undo, accept, deny,
-put-back, restore, contain, release, keep, lists import, stop, start, operator key, operator genesis, operator add,
-operator suspend, operator sign, operator keep, operator passkey, operator emergency-key, operator code,
+approve, revoke, acknowledge, take-back, note, classify, baseline accept, baseline reject, baseline sign, leave, undo,
+accept, deny, put-back, restore, contain, release, keep, lists import, stop, start, operator key, operator genesis,
+operator add, operator suspend, operator sign, operator keep, operator passkey, operator emergency-key, operator code,
 emergency declare, emergency step, emergency acknowledge, emergency announce, emergency ask, emergency confirm,
 emergency extend, emergency close, emergency drill, emergency merge
 """
