@@ -12,7 +12,7 @@ from msgspec import Struct
 from shared.clients.storage import Row, Storage
 from shared.clients.storage_names import Table
 from shared.model.errors import EdgeError
-from shared.model.start import Start, one_after_another
+from shared.model.start import Start
 from shared.objects import named_actors, restraints, spending
 from shared.objects.guards import Spent
 
@@ -42,11 +42,6 @@ def start_tenant_state(storage: Storage, tenant_id: str, now: datetime, *, start
         )
 
     return wait
-
-
-def read_tenant_state(storage: Storage, tenant_id: str, now: datetime) -> TenantState:
-    """Read it, one query after another."""
-    return start_tenant_state(storage, tenant_id, now, start=one_after_another)()
 
 
 def _rows(storage: Storage, partition: str) -> list[Row] | None:

@@ -10,10 +10,10 @@ from shared.clients.storage import Storage
 from shared.clients.storage_names import Table
 from shared.model.errors import Unreachable
 from shared.objects.named_actors import NAMED_FOR, NamedActors
-from shared.objects.tenant_state import read_tenant_state
 from tests.fakes.clock import NOW
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.spoilt_storage import SpoiltStorage
+from tests.fakes.tenant_states import read_tenant_state
 
 _TENANT: Final = WORKFORCE_TENANT
 _A_SECOND: Final = timedelta(seconds=1)

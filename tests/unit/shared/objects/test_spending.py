@@ -14,10 +14,10 @@ from shared.model.kinds import ObjectKind, Risk
 from shared.model.objects import ObjectId
 from shared.objects.guards import Spent, Waiting
 from shared.objects.spending import Spending
-from shared.objects.tenant_state import read_tenant_state
 from tests.fakes.clock import NOW
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.spoilt_storage import SpoiltStorage
+from tests.fakes.tenant_states import read_tenant_state
 
 _MINUTE: Final = timedelta(minutes=1)
 _TENANT: Final = WORKFORCE_TENANT

@@ -11,13 +11,13 @@ from shared.model.cases import Outcome
 from shared.model.kinds import Mode
 from shared.model.tenant_api import TenantApi
 from shared.objects.restraints import Containment, Entry, RestraintStep, Said, StepState
-from shared.objects.tenant_state import read_tenant_state
 from shared.respond.containing import release
 from shared.respond.resume import resume
 from tests.fakes.clock import NOW
 from tests.fakes.declared_runs import fresh
 from tests.fakes.lamps import Lamps, bell_record, lamp_record
 from tests.fakes.runtime import TENANT, Bench, ready_bench
+from tests.fakes.tenant_states import read_tenant_state
 
 _MINUTE: Final = timedelta(minutes=1)
 

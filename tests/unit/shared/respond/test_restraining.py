@@ -17,7 +17,6 @@ from shared.model.errors import BadIdentifier, BrokenRow, EdgeError, LeaseLost, 
 from shared.model.events import Actor, ActorKind
 from shared.model.kinds import Mode
 from shared.objects.restraints import Said, StepState
-from shared.objects.tenant_state import read_tenant_state
 from shared.respond.containing import contain, contain_unasked, keep, plan_containment, release, why_not
 from shared.respond.persons import Result
 from shared.respond.restraining import MOST_UNASKED, REFUSED_AGAIN, go_on_with_restraints
@@ -26,6 +25,7 @@ from tests.fakes.declared_runs import ANSWERS, FAULTS, fresh
 from tests.fakes.restraints import A_MINUTE, ACCOUNT, CASE, Scene, scene, user
 from tests.fakes.spoilt_storage import SpoiltStorage
 from tests.fakes.tenant import FakeTenant, Request
+from tests.fakes.tenant_states import read_tenant_state
 
 _HOUR: Final = timedelta(hours=1)
 _DONE: Final = dict.fromkeys(("disable", "revoke-sessions", "confirm-compromised"), StepState.DONE)
