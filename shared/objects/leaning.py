@@ -25,7 +25,7 @@ _OLD: Final = 3 * _ANEW
 _BY_ITSELF: Final = frozenset(
     {
         *(verdict.name.lower() for verdict in Verdict),
-        *("authority", "hourly-limit", "kill-switch", "lock", "made-already", "mode", "refused", "throttled"),
+        *("authority", "hourly-limit", "kill-switch", "lock", "made-already", "refused", "throttled"),
         *("unproved", "unreadable"),
     }
 )
